@@ -1,0 +1,63 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+FUZZTIME ?= 30s
+BENCH ?= .
+
+.PHONY: help
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Run the demo
+	go run ./cmd/bank-trace demo
+
+.PHONY: build
+build: ## Build bin/bank-trace, statically
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/bank-trace
+
+.PHONY: cross
+cross: ## Build for every system that is served, keeping nothing
+	.ci/cross-build
+
+.PHONY: test
+test: ## Run the tests
+	go test ./...
+
+.PHONY: race
+race: ## Run the tests under the race detector (needs a C compiler)
+	go test -race ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target in turn, FUZZTIME=30s each
+	@listed=$$(go test -list '^Fuzz' ./...) || { echo "$$listed"; exit 1; }; \
+	targets=$$(awk '/^Fuzz/ { name[++n] = $$1 } $$1 == "ok" { for (i = 1; i <= n; i++) print $$2, name[i]; n = 0 }' <<<"$$listed"); \
+	if [ -z "$$targets" ]; then echo "fuzz: no package has a Fuzz target" >&2; exit 1; fi; \
+	while read -r package target; do \
+		echo "=== $$package $$target"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "$$package" </dev/null || exit 1; \
+	done <<<"$$targets"
+
+.PHONY: bench
+bench: ## Run the benchmarks, BENCH=REGEXP for some of them
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck and, where npx is at hand, buf lint
+	.ci/check-format
+	go vet ./...
+	go tool staticcheck ./...
+	@if command -v npx >/dev/null; then echo .ci/buf lint; .ci/buf lint; else echo "npx is not on PATH: buf lint left out"; fi
+
+.PHONY: generate
+generate: ## Regenerate the code that comes from .proto files (needs npm)
+	.ci/buf generate
+
+.PHONY: check-generated
+check-generated: ## Prove that the generated code is up to date (needs npm)
+	.ci/check-generated
+
+.PHONY: ci
+ci: ## Everything that must hold before a change goes in
+	.ci/run
