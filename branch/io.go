@@ -1,0 +1,138 @@
+package branch
+
+import (
+	"github.com/seed-8ff1fc32/bank-trace/clock"
+	"github.com/seed-8ff1fc32/bank-trace/trace"
+)
+
+// Operation is what a customer asks for.
+type Operation struct {
+	Op        trace.Op // OpQuery, OpDeposit, OpWithdraw or OpTransfer
+	Account   string
+	ToAccount string // OpTransfer
+	Amount    int64  // minor units; 0 for OpQuery
+}
+
+// Write is one ordered change of the bank's state. Writes are immutable once ordered and may be shared.
+type Write struct {
+	ID trace.ID // (origin, n), n dense from 1
+	At uint64   // its timestamp: the clock of its order event
+	Operation
+	Request trace.ID // the request that asked for it
+}
+
+func (w *Write) timestamp() clock.Timestamp {
+	return clock.Timestamp{Clock: w.At, Process: w.ID.Process}
+}
+
+// Message goes from one branch to another. Step says which fields of the body it has.
+type Message struct {
+	To      string
+	Stamp   clock.Stamp // of its send event
+	Promise uint64      // the sender originates nothing at or below this clock any more
+	Upto    uint64      // n of the sender's newest write that was ordered before the send event
+	Seen    uint64      // highest seq of the addressee's messages that the sender had taken
+
+	Step    trace.Step   // StepPropagate, StepAcknowledge or StepSync
+	Write   *Write       // propagate
+	Has     clock.Vector // acknowledge, sync: what the sender holds
+	Answers uint64       // sync: seq of the question's send event; 0 in a question
+	Wants   []Range      // sync: what the asker wants to be sent
+}
+
+// Range is a piece of one origin's history, both ends included.
+type Range struct {
+	Origin   string
+	From, To uint64
+}
+
+// Input is one thing that happens to a branch: *Request, *Message, PeerUp, PeerDown, Flush, Retry or Expire.
+type Input interface{ isInput() }
+
+// Request is a customer's call.
+type Request struct {
+	Waiter uint64 // the shell's name for the caller, unique while it waits; it comes back in the Reply
+	Stamp  clock.Stamp
+	N      uint64 // the request is (Stamp.Process, N)
+	Operation
+	Token clock.Vector // what the answering branch must have executed
+}
+
+// PeerUp says that a connection to a peer stands. Fresh says that the peer had recorded nothing at the handshake.
+type PeerUp struct {
+	Peer  string
+	Fresh bool
+}
+
+// PeerDown says that the connection to a peer is gone; messages under way in it may be lost.
+type PeerDown struct{ Peer string }
+
+// Flush ends a batch: what was received since the last one is acknowledged.
+type Flush struct{}
+
+// Retry says that the retry interval has passed once more.
+type Retry struct{}
+
+// Expire says that a caller waits no longer. With Behind it ends only the wait for a session token: a request that is
+// past it goes on.
+type Expire struct {
+	Waiter uint64
+	Behind bool
+}
+
+func (*Request) isInput() {}
+func (*Message) isInput() {}
+func (PeerUp) isInput()   {}
+func (PeerDown) isInput() {}
+func (Flush) isInput()    {}
+func (Retry) isInput()    {}
+func (Expire) isInput()   {}
+
+// Reply answers a Request.
+type Reply struct {
+	Waiter    uint64
+	Stamp     clock.Stamp // of the respond event; zero where the request was dropped unrecorded
+	Result    trace.Result
+	Balance   trace.Balance
+	ToBalance trace.Balance
+	Sees      clock.Vector // version vector behind the result
+	Reason    Reason       // why the result is not OK; "" if it is
+	Detail    string       // the values behind Reason, for a person
+}
+
+// Reason says why a request did not end with OK. It is the reason of the gRPC ErrorInfo.
+type Reason string
+
+// The reasons.
+const (
+	ReasonInsufficient   Reason = "INSUFFICIENT_FUNDS"
+	ReasonAccountUnknown Reason = "ACCOUNT_UNKNOWN"
+	ReasonAmount         Reason = "AMOUNT_INVALID"
+	ReasonSameAccount    Reason = "SAME_ACCOUNT"
+	ReasonBalanceLimit   Reason = "BALANCE_LIMIT"
+	ReasonConflict       Reason = "REQUEST_CONFLICT"
+	ReasonOverloaded     Reason = "OVERLOADED"
+	ReasonSessionBehind  Reason = "SESSION_BEHIND"
+	ReasonOutcomeUnknown Reason = "OUTCOME_UNKNOWN"
+	ReasonStampRefused   Reason = "STAMP_REFUSED"
+	ReasonStaleMessage   Reason = "STALE_MESSAGE"
+	ReasonRequestInvalid Reason = "REQUEST_INVALID"
+)
+
+// Effects is what a shell must do after one or more steps: make Events durable and write them to the log, then let
+// Messages and Replies go, in that order. Slices are in the order in which things happened.
+type Effects struct {
+	Events   []trace.Event
+	Messages []Message
+	Replies  []Reply
+	// Refused holds messages that were dropped unrecorded because something in them cannot be right.
+	Refused []error
+}
+
+// Reset empties the effects and keeps their storage.
+func (e *Effects) Reset() {
+	clear(e.Events)
+	clear(e.Messages)
+	clear(e.Replies)
+	e.Events, e.Messages, e.Replies, e.Refused = e.Events[:0], e.Messages[:0], e.Replies[:0], nil
+}

@@ -1,0 +1,299 @@
+package branch
+
+import (
+	"fmt"
+
+	"github.com/seed-8ff1fc32/bank-trace/clock"
+	"github.com/seed-8ff1fc32/bank-trace/trace"
+)
+
+// maxBurst is how many writes are sent again or on demand in answer to one message.
+const maxBurst = 1024
+
+// peer is what a branch knows of another.
+type peer struct {
+	name    string
+	up      bool
+	taken   uint64 // highest seq of its messages taken; older ones are dropped
+	horizon uint64 // all its writes up to this clock are held
+
+	// The greatest promise that speaks of writes which are not held yet.
+	promise, upto uint64
+
+	has  []uint64 // by origin: the writes that it is known to hold without a gap
+	next uint64   // n of the first own write that was never sent to it
+
+	// Seq of the latest propagate to it of own write firstSend+i, for writes that it is not known to hold.
+	sends     []uint64
+	firstSend uint64
+
+	stalled stall // at the last Retry
+}
+
+// stall is what keeps a branch waiting for a peer; the same twice in a row calls for a sync.
+type stall struct {
+	waiting                     bool
+	horizon, acknowledged, held uint64
+}
+
+// backPromise raises the horizon to the kept promise once the writes that it speaks of are held.
+func (p *peer) backPromise(held uint64) {
+	if held >= p.upto {
+		p.horizon = max(p.horizon, p.promise)
+	}
+}
+
+// promised takes the promise of a message in: it counts at once if the writes up to upto are held, later if not.
+func (p *peer) promised(promise, upto, held uint64) {
+	if promise > p.promise {
+		p.promise, p.upto = promise, upto
+	}
+	p.backPromise(held)
+}
+
+// message takes a message from another branch. A peer's messages are taken in rising seq only: an older or repeated
+// one is dropped unrecorded and counts as lost.
+func (b *Branch) message(m *Message) {
+	p := b.peer(m.Stamp.Process)
+	if err := b.unacceptable(p, m); err != nil {
+		b.out.Refused = append(b.out.Refused, err)
+		return
+	}
+	if m.Stamp.Seq <= p.taken {
+		return
+	}
+	p.taken = m.Stamp.Seq
+	e := trace.Event{Step: m.Step}
+	switch m.Step {
+	case trace.StepPropagate:
+		e.Request, e.Write, e.At = m.Write.Request, m.Write.ID, m.Write.At
+	default:
+		e.Has = m.Has
+	}
+	b.receive(m.Stamp, e)
+	switch m.Step {
+	case trace.StepPropagate:
+		b.unacknowledged = true
+		b.hold(m.Write)
+	default:
+		b.learn(p, m)
+	}
+	p.promised(m.Promise, m.Upto, b.histories[b.index[p.name]].held())
+	b.advance()
+}
+
+// unacceptable says what in a message cannot be right.
+func (b *Branch) unacceptable(p *peer, m *Message) error {
+	if p == nil || m.Stamp.Seq == 0 {
+		return fmt.Errorf("message %s:%d dropped: its sender is no other branch of this bank", m.Stamp.Process, m.Stamp.Seq)
+	}
+	if err := b.seq.Check(m.Stamp, clock.MaxJump); err != nil {
+		return fmt.Errorf("message dropped: %w", err)
+	}
+	if m.Promise > m.Stamp.Clock+clock.MaxJump {
+		return fmt.Errorf("message %s:%d dropped: it promises %d at clock %d", m.Stamp.Process, m.Stamp.Seq, m.Promise, m.Stamp.Clock)
+	}
+	switch m.Step {
+	case trace.StepAcknowledge, trace.StepSync:
+		return nil
+	case trace.StepPropagate:
+		w := m.Write
+		if w == nil {
+			return fmt.Errorf("message %s:%d dropped: it carries no write", m.Stamp.Process, m.Stamp.Seq)
+		}
+		origin, known := b.index[w.ID.Process]
+		sound := known && w.ID.N > 0 && w.At > 0 && w.At < m.Stamp.Clock && !w.Request.IsZero() &&
+			(w.Op == trace.OpDeposit || w.Op == trace.OpWithdraw || w.Op == trace.OpTransfer)
+		if !sound || origin == b.self && w.ID.N > b.histories[b.self].held() {
+			return fmt.Errorf("message %s:%d dropped: write %s at %d (%s) cannot exist", m.Stamp.Process, m.Stamp.Seq, w.ID, w.At, w.Operation)
+		}
+		return nil
+	}
+	return fmt.Errorf("message %s:%d dropped: step %q does not travel between branches", m.Stamp.Process, m.Stamp.Seq, m.Step)
+}
+
+// learn takes in what a peer holds, sends again what it must have lost, and answers a question.
+func (b *Branch) learn(p *peer, m *Message) {
+	for _, e := range m.Has {
+		if origin, ok := b.index[e.Process]; ok && e.N > p.has[origin] {
+			p.has[origin] = e.N
+			b.trim(origin)
+		}
+	}
+	p.forgetSends(p.has[b.self])
+	if m.Step == trace.StepSync && m.Answers == 0 {
+		b.sync(p, m.Stamp.Seq, nil)
+		for _, r := range m.Wants {
+			b.pushRange(p, r)
+		}
+	}
+	b.pushLost(p, m.Seen)
+	b.pushNew(p)
+}
+
+// forgetSends drops the record of sends for own writes up to n.
+func (p *peer) forgetSends(n uint64) {
+	if n >= p.firstSend {
+		k := min(n-p.firstSend+1, uint64(len(p.sends)))
+		p.sends = p.sends[k:]
+		p.firstSend += k
+	}
+}
+
+// pushNew sends own writes that were never sent to the peer, as long as the link stands.
+func (b *Branch) pushNew(p *peer) {
+	for ; p.up && p.next <= b.histories[b.self].held(); p.next++ {
+		w := b.histories[b.self].get(p.next)
+		if w == nil {
+			continue // dropped, so the peer has it
+		}
+		p.recordSend(w.ID.N, b.propagate(p, w))
+	}
+}
+
+// recordSend notes the latest send event of an own write.
+func (p *peer) recordSend(n, seq uint64) {
+	if len(p.sends) == 0 {
+		p.firstSend = n
+	}
+	if i := n - p.firstSend; i < uint64(len(p.sends)) {
+		p.sends[i] = seq
+		return
+	}
+	p.sends = append(p.sends, seq)
+}
+
+// pushLost sends own writes again whose latest sending the peer has not taken although it has taken later messages.
+func (b *Branch) pushLost(p *peer, seen uint64) {
+	for i, burst := 0, 0; p.up && i < len(p.sends) && burst < maxBurst; i++ {
+		if p.sends[i] > seen {
+			continue
+		}
+		if w := b.histories[b.self].get(p.firstSend + uint64(i)); w != nil {
+			p.sends[i] = b.propagate(p, w)
+			burst++
+		}
+	}
+}
+
+// pushRange sends writes of any origin that the peer asked for and that are held here.
+func (b *Branch) pushRange(p *peer, r Range) {
+	origin, ok := b.index[r.Origin]
+	if !ok {
+		return
+	}
+	h := &b.histories[origin]
+	from := max(r.From, h.first)
+	for n := from; p.up && n <= min(r.To, h.held()) && n-from < maxBurst; n++ {
+		seq := b.propagate(p, h.get(n))
+		if origin == b.self {
+			p.recordSend(n, seq)
+		}
+	}
+}
+
+// propagate sends one write to a peer and returns the seq of the send event.
+func (b *Branch) propagate(p *peer, w *Write) uint64 {
+	return b.tell(p, trace.Event{Request: w.Request, Step: trace.StepPropagate, Write: w.ID, At: w.At}, Message{Write: w})
+}
+
+// sync asks a peer for its position, or answers its question number answers.
+func (b *Branch) sync(p *peer, answers uint64, wants []Range) {
+	has := b.Held()
+	b.tell(p, trace.Event{Step: trace.StepSync, Has: has}, Message{Has: has, Answers: answers, Wants: wants})
+}
+
+// tell records the send event of a message to a peer and sends it. Promise, Upto and Seen are fixed with the event.
+func (b *Branch) tell(p *peer, e trace.Event, m Message) uint64 {
+	e.Peer = p.name
+	m.To, m.Step = p.name, e.Step
+	m.Stamp = b.send(e)
+	m.Promise, m.Upto, m.Seen = m.Stamp.Clock, b.histories[b.self].held(), p.taken
+	b.out.Messages = append(b.out.Messages, m)
+	return m.Stamp.Seq
+}
+
+// flush acknowledges to every peer whose link stands, once for all writes received since the last flush.
+func (b *Branch) flush() {
+	if !b.unacknowledged {
+		return
+	}
+	b.unacknowledged = false
+	has := b.Held()
+	for i := range b.peers {
+		if p := &b.peers[i]; i != b.self && p.up {
+			b.tell(p, trace.Event{Step: trace.StepAcknowledge, Has: has}, Message{Has: has})
+		}
+	}
+}
+
+// peerUp greets a peer whose link stands again, unless both sides are new, and sends what it was never sent.
+func (b *Branch) peerUp(in PeerUp) {
+	p := b.peer(in.Peer)
+	if p == nil {
+		b.out.Refused = append(b.out.Refused, fmt.Errorf("peer %q is no other branch of this bank", in.Peer))
+		return
+	}
+	p.up = true
+	if !in.Fresh || !b.Fresh() {
+		b.sync(p, 0, b.wants(p))
+	}
+	b.pushNew(p)
+}
+
+// retry asks every peer for its position that this branch has been waiting for since the last Retry.
+func (b *Branch) retry() {
+	for i := range b.peers {
+		p := &b.peers[i]
+		if i == b.self || !p.up {
+			continue
+		}
+		now := stall{true, p.horizon, p.has[b.self], b.histories[i].held()}
+		wants := b.wants(p)
+		if !b.waitsFor(i) && len(wants) == 0 {
+			p.stalled = stall{}
+			continue
+		}
+		if p.stalled == now {
+			b.sync(p, 0, wants)
+		}
+		p.stalled = now
+	}
+}
+
+// waitsFor reports whether anything here waits for the peer: a promise, an acknowledgement, or writes of its own.
+func (b *Branch) waitsFor(i int) bool {
+	p := &b.peers[i]
+	return len(b.pending) > 0 && p.horizon < b.pending[0].At ||
+		p.has[b.self] < b.histories[b.self].held() ||
+		p.upto > b.histories[i].held()
+}
+
+// wants lists the writes that are known to exist, are missing here, and whose origin cannot be asked itself.
+func (b *Branch) wants(p *peer) []Range {
+	var wants []Range
+	for origin := range b.histories {
+		if origin == b.self || b.peers[origin].up {
+			continue
+		}
+		held := b.histories[origin].held()
+		if known := min(b.known(origin), p.has[origin]); known > held {
+			wants = append(wants, Range{Origin: b.cfg.Branches[origin], From: held + 1, To: min(known, held+maxBurst)})
+		}
+	}
+	return wants
+}
+
+// known returns n of the newest write of an origin that this branch has heard of.
+func (b *Branch) known(origin int) uint64 {
+	n := b.peers[origin].upto
+	for i := range b.peers {
+		if i != b.self {
+			n = max(n, b.peers[i].has[origin])
+		}
+	}
+	for _, w := range b.behind {
+		n = max(n, w.token.Get(b.cfg.Branches[origin]))
+	}
+	return n
+}
