@@ -74,7 +74,10 @@ func (c *Clock) Receive(t uint64) uint64 {
 // Check reports whether a stamp may be received: its clock is at least 1, below Max, and no more than jump ahead. The
 // error is a *StampError.
 func (c Clock) Check(s Stamp, jump uint64) error {
-	limit := min(Max-1, c.now+jump)
+	limit := Max - 1
+	if c.now < limit && jump < limit-c.now {
+		limit = c.now + jump
+	}
 	if s.Clock < 1 || s.Clock > limit {
 		return &StampError{Stamp: s, Now: c.now, Limit: limit}
 	}

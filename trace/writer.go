@@ -9,7 +9,7 @@ import (
 const MaxLine = 1 << 20
 
 // writeSize is how much a Writer collects before it writes.
-const writeSize = 128 << 10
+const writeSize = 64 << 10
 
 // Writer writes records as JSON Lines. It collects them and hands whole lines on, many at a time, so a log whose writer
 // is stopped between two writes ends with a whole line. It is not safe for concurrent use.

@@ -9,7 +9,7 @@ import (
 
 // receiveTooEarly stamps a receive as early as its own log allows, not after its send: what a process does that goes on
 // with its own clock and does not look at the message's.
-func receiveTooEarly(t *Trace, r *rand.Rand) (Change, error) {
+func receiveTooEarly(t *Trace, at func(*trace.Event) bool, r *rand.Rand) (Change, error) {
 	type place struct{ receive, before *trace.Event }
 	var places []place
 	t.events(func(e, before *trace.Event) {
@@ -17,7 +17,7 @@ func receiveTooEarly(t *Trace, r *rand.Rand) (Change, error) {
 		if before != nil {
 			own = before.Clock
 		}
-		if e.Kind == trace.Receive && own < e.Stamp {
+		if e.Kind == trace.Receive && own < e.Stamp && at(e) {
 			places = append(places, place{e, before})
 		}
 	})

@@ -125,7 +125,7 @@ func (l *Log) write(dir *trace.Dir) (err error) {
 }
 
 // mutation changes a trace so that it violates a rule. It returns ErrNoPlace if it cannot.
-type mutation func(t *Trace, r *rand.Rand) (Change, error)
+type mutation func(t *Trace, at func(*trace.Event) bool, r *rand.Rand) (Change, error)
 
 func mutations() map[string]mutation {
 	return map[string]mutation{
@@ -143,19 +143,39 @@ func Rules() []string {
 	return names
 }
 
-// Break changes the trace in place so that it violates the rule. The same trace, rule and seed give the same change. The
-// error is an *UnknownRuleError, or wraps ErrNoPlace; the trace is then unchanged.
-func Break(t *Trace, rule string, seed uint64) (Change, error) {
+// Break changes the trace in place so that it violates the rule, at an event that at allows (nil allows all), chosen by
+// seed. The same trace, rule, at and seed give the same change. The error is an *UnknownRuleError, or wraps ErrNoPlace;
+// the trace is then unchanged.
+func Break(t *Trace, rule string, at func(*trace.Event) bool, seed uint64) (Change, error) {
 	m, ok := mutations()[rule]
 	if !ok {
 		return Change{}, &UnknownRuleError{rule, Rules()}
 	}
-	c, err := m(t, rand.New(rand.NewPCG(seed, 0)))
+	if at == nil {
+		at = func(*trace.Event) bool { return true }
+	}
+	c, err := m(t, at, rand.New(rand.NewPCG(seed, 0)))
 	if err != nil {
 		return Change{}, fmt.Errorf("%s: %w", rule, err)
 	}
 	c.Rule = rule
+	t.mendEnds()
 	return c, nil
+}
+
+// mendEnds makes the end records fit the events before them: what a program that made the mistake would have written.
+func (t *Trace) mendEnds() {
+	for _, l := range t.Logs {
+		var last *trace.Event
+		for _, r := range l.Records {
+			switch {
+			case r.Event != nil:
+				last = r.Event
+			case r.End != nil && last != nil:
+				r.End.Events, r.End.Clock = last.Seq, last.Clock
+			}
+		}
+	}
 }
 
 // events calls yield for every event with the one before it in its log, nil for the first.
