@@ -37,11 +37,15 @@ type Branch struct {
 	peers     []peer       // by branch; peers[self] is unused
 
 	taken          map[string]uint64      // customer -> highest seq of its messages taken
-	results        map[string]outcome     // customer -> result of its newest executed request
+	results        map[string]Outcome     // customer -> result of its newest executed request
 	waiters        map[uint64]*waiter     // all requests under way here
 	behind         []*waiter              // those that wait for their token, in order of arrival
 	awaiting       map[trace.ID][]*waiter // those that wait for their write to execute
 	unacknowledged bool                   // a propagate was received since the last Flush
+
+	waits    uint64 // requests that were ever in behind
+	restored uint64 // seq of the newest event of the state that the branch was restored from
+	unheard  int    // peers that a restored branch waits for
 
 	out *Effects // of the step under way
 }
@@ -60,7 +64,7 @@ func New(cfg Config) (*Branch, error) {
 	b := &Branch{
 		cfg: cfg, seq: trace.NewSequencer(cfg.Name), index: make(map[string]int, n), ledger: money,
 		histories: make([]history, n), executed: make([]uint64, n), peers: make([]peer, n),
-		taken: map[string]uint64{}, results: map[string]outcome{},
+		taken: map[string]uint64{}, results: map[string]Outcome{},
 		waiters: map[uint64]*waiter{}, awaiting: map[trace.ID][]*waiter{},
 	}
 	for i, name := range cfg.Branches {
@@ -109,6 +113,9 @@ func (b *Branch) Events() uint64 { return b.seq.Seq() }
 
 // Pending returns how many writes the branch holds that it has not executed.
 func (b *Branch) Pending() int { return len(b.pending) }
+
+// Waits returns how many requests had to wait for what their session token names.
+func (b *Branch) Waits() uint64 { return b.waits }
 
 // Executed returns the version vector of the writes that have taken effect here. The caller must not change it.
 func (b *Branch) Executed() clock.Vector {

@@ -32,20 +32,23 @@ func (b *Branch) apply(w *Write) {
 		e.Sees = b.Executed()
 	}
 	past, known := b.results[w.Request.Process]
+	first := !known || past.N < w.Request.N
 	switch {
-	case known && past.n > w.Request.N:
-		e.Result = trace.Refused
-	case known && past.n == w.Request.N && past.op == w.Operation:
-		e.Result = trace.Duplicate
-	case known && past.n == w.Request.N:
-		e.Result = trace.Conflict
-	default:
+	case first:
 		past = b.perform(w)
-		e.Result = past.result
+		e.Result = past.Result
 		b.results[w.Request.Process] = past
+	case past.N > w.Request.N:
+		e.Result = trace.Refused
+	case past.Operation == w.Operation:
+		e.Result = trace.Duplicate
+	default:
+		e.Result = trace.Conflict
 	}
 	e.Balance, e.ToBalance = b.balances(w.Operation)
 	b.local(e)
+	b.out.Durable.Executed = append(b.out.Durable.Executed,
+		Execution{Write: w, Balance: e.Balance, ToBalance: e.ToBalance, First: first, Outcome: past})
 	b.trim(origin)
 
 	waiters := b.awaiting[w.Request]
@@ -56,7 +59,7 @@ func (b *Branch) apply(w *Write) {
 }
 
 // perform does a write's operation on the ledger.
-func (b *Branch) perform(w *Write) outcome {
+func (b *Branch) perform(w *Write) Outcome {
 	var err error
 	switch w.Op {
 	case trace.OpDeposit:
@@ -66,9 +69,9 @@ func (b *Branch) perform(w *Write) outcome {
 	case trace.OpTransfer:
 		_, _, err = b.ledger.Transfer(w.Account, w.ToAccount, w.Amount)
 	}
-	o := outcome{n: w.Request.N, op: w.Operation}
-	o.result, o.reason = reasonOf(err)
-	o.balance, o.toBalance = b.balances(w.Operation)
+	o := Outcome{N: w.Request.N, Operation: w.Operation}
+	o.Result, o.Reason = reasonOf(err)
+	o.Balance, o.ToBalance = b.balances(w.Operation)
 	return o
 }
 
@@ -91,7 +94,7 @@ func (b *Branch) serveCovered() bool {
 	behind := b.behind
 	b.behind = nil
 	for _, w := range behind {
-		if b.Executed().Covers(w.token) {
+		if b.ready(w) {
 			b.serve(w)
 		} else {
 			b.behind = append(b.behind, w)

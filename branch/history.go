@@ -2,6 +2,8 @@ package branch
 
 import (
 	"container/heap"
+
+	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
 // history is what a branch holds of one origin's writes: a gap-free run, and some beyond a gap.
@@ -46,15 +48,16 @@ func (h *history) add(w *Write, limit int) []*Write {
 	return h.writes[from:]
 }
 
-// dropThrough forgets the writes up to n.
-func (h *history) dropThrough(n uint64) {
-	if n < h.first {
-		return
+// dropThrough forgets the writes up to n, and reports whether there were any.
+func (h *history) dropThrough(n uint64) bool {
+	if n < h.first || len(h.writes) == 0 {
+		return false
 	}
 	k := min(n-h.first+1, uint64(len(h.writes)))
 	clear(h.writes[:k])
 	h.writes = h.writes[k:]
 	h.first += k
+	return true
 }
 
 // writeHeap holds unexecuted writes, the one with the least timestamp on top.
@@ -81,6 +84,7 @@ func (b *Branch) hold(w *Write) {
 	origin := b.index[w.ID.Process]
 	for _, w := range b.histories[origin].add(w, b.cfg.MaxAhead) {
 		heap.Push(&b.pending, w)
+		b.out.Durable.Held = append(b.out.Durable.Held, w)
 		p := &b.peers[origin]
 		p.horizon = max(p.horizon, w.At)
 	}
@@ -97,5 +101,7 @@ func (b *Branch) trim(origin int) {
 			n = min(n, b.peers[i].has[origin])
 		}
 	}
-	b.histories[origin].dropThrough(n)
+	if b.histories[origin].dropThrough(n) {
+		b.out.Durable.Dropped = append(b.out.Durable.Dropped, trace.ID{Process: b.cfg.Branches[origin], N: n})
+	}
 }

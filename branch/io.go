@@ -58,10 +58,12 @@ type Request struct {
 	Token clock.Vector // what the answering branch must have executed
 }
 
-// PeerUp says that a connection to a peer stands. Fresh says that the peer had recorded nothing at the handshake.
+// PeerUp says that a connection to a peer stands. Fresh says that the peer had recorded nothing at the handshake, Knows
+// what it knew of this branch.
 type PeerUp struct {
 	Peer  string
 	Fresh bool
+	Knows Knowledge
 }
 
 // PeerDown says that the connection to a peer is gone; messages under way in it may be lost.
@@ -116,17 +118,21 @@ const (
 	ReasonOutcomeUnknown Reason = "OUTCOME_UNKNOWN"
 	ReasonStampRefused   Reason = "STAMP_REFUSED"
 	ReasonStaleMessage   Reason = "STALE_MESSAGE"
+	ReasonRecovering     Reason = "RECOVERING"
 	ReasonRequestInvalid Reason = "REQUEST_INVALID"
 )
 
-// Effects is what a shell must do after one or more steps: make Events durable and write them to the log, then let
-// Messages and Replies go, in that order. Slices are in the order in which things happened.
+// Effects is what a shell must do after one or more steps: store Durable and Events as one whole, write Events to the
+// log, then let Messages and Replies go, in that order. Slices are in the order in which things happened.
 type Effects struct {
+	Durable  Durable
 	Events   []trace.Event
 	Messages []Message
 	Replies  []Reply
 	// Refused holds messages that were dropped unrecorded because something in them cannot be right.
 	Refused []error
+	// Fatal says that the branch must stop at once, and let nothing of these effects out.
+	Fatal error
 }
 
 // Reset empties the effects and keeps their storage.
@@ -134,5 +140,6 @@ func (e *Effects) Reset() {
 	clear(e.Events)
 	clear(e.Messages)
 	clear(e.Replies)
-	e.Events, e.Messages, e.Replies, e.Refused = e.Events[:0], e.Messages[:0], e.Replies[:0], nil
+	e.Durable.Reset()
+	e.Events, e.Messages, e.Replies, e.Refused, e.Fatal = e.Events[:0], e.Messages[:0], e.Replies[:0], nil, nil
 }

@@ -14,6 +14,7 @@ const maxBurst = 1024
 type peer struct {
 	name    string
 	up      bool
+	unheard bool   // a restored branch waits for its answer
 	taken   uint64 // highest seq of its messages taken; older ones are dropped
 	horizon uint64 // all its writes up to this clock are held
 
@@ -63,6 +64,7 @@ func (b *Branch) message(m *Message) {
 		return
 	}
 	p.taken = m.Stamp.Seq
+	b.out.Durable.Taken = append(b.out.Durable.Taken, Taken{p.name, p.taken})
 	e := trace.Event{Step: m.Step}
 	switch m.Step {
 	case trace.StepPropagate:
@@ -104,7 +106,10 @@ func (b *Branch) unacceptable(p *peer, m *Message) error {
 		origin, known := b.index[w.ID.Process]
 		sound := known && w.ID.N > 0 && w.At > 0 && w.At < m.Stamp.Clock && !w.Request.IsZero() &&
 			(w.Op == trace.OpDeposit || w.Op == trace.OpWithdraw || w.Op == trace.OpTransfer)
-		if !sound || origin == b.self && w.ID.N > b.histories[b.self].held() {
+		if sound && origin == b.self {
+			b.outdated(p, "write", w.ID.N, b.histories[b.self].held())
+		}
+		if !sound {
 			return fmt.Errorf("message %s:%d dropped: write %s at %d (%s) cannot exist", m.Stamp.Process, m.Stamp.Seq, w.ID, w.At, w.Operation)
 		}
 		return nil
@@ -120,7 +125,11 @@ func (b *Branch) learn(p *peer, m *Message) {
 			b.trim(origin)
 		}
 	}
+	b.outdated(p, "write", p.has[b.self], b.histories[b.self].held())
 	p.forgetSends(p.has[b.self])
+	if m.Step == trace.StepSync && m.Answers > b.restored {
+		b.heard(p)
+	}
 	if m.Step == trace.StepSync && m.Answers == 0 {
 		b.sync(p, m.Stamp.Seq, nil)
 		for _, r := range m.Wants {
@@ -208,7 +217,10 @@ func (b *Branch) tell(p *peer, e trace.Event, m Message) uint64 {
 	e.Peer = p.name
 	m.To, m.Step = p.name, e.Step
 	m.Stamp = b.send(e)
-	m.Promise, m.Upto, m.Seen = m.Stamp.Clock, b.histories[b.self].held(), p.taken
+	m.Upto, m.Seen = b.histories[b.self].held(), p.taken
+	if b.unheard == 0 {
+		m.Promise = m.Stamp.Clock // until then, writes that this branch has forgotten could exist
+	}
 	b.out.Messages = append(b.out.Messages, m)
 	return m.Stamp.Seq
 }
@@ -234,11 +246,17 @@ func (b *Branch) peerUp(in PeerUp) {
 		b.out.Refused = append(b.out.Refused, fmt.Errorf("peer %q is no other branch of this bank", in.Peer))
 		return
 	}
+	b.outdated(p, "seq", in.Knows.Seq, b.seq.Seq())
+	b.outdated(p, "write", in.Knows.N, b.histories[b.self].held())
 	p.up = true
+	if in.Fresh {
+		b.heard(p)
+	}
 	if !in.Fresh || !b.Fresh() {
 		b.sync(p, 0, b.wants(p))
 	}
 	b.pushNew(p)
+	b.advance()
 }
 
 // retry asks every peer for its position that this branch has been waiting for since the last Retry.
@@ -264,7 +282,8 @@ func (b *Branch) retry() {
 // waitsFor reports whether anything here waits for the peer: a promise, an acknowledgement, or writes of its own.
 func (b *Branch) waitsFor(i int) bool {
 	p := &b.peers[i]
-	return len(b.pending) > 0 && p.horizon < b.pending[0].At ||
+	return p.unheard ||
+		len(b.pending) > 0 && p.horizon < b.pending[0].At ||
 		p.has[b.self] < b.histories[b.self].held() ||
 		p.upto > b.histories[i].held()
 }

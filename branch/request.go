@@ -21,16 +21,6 @@ type waiter struct {
 	ordered  bool   // it waits for its write, no longer for its token
 }
 
-// outcome is the remembered result of a customer's newest executed request. A customer has one request under way and
-// numbers them upward, so a request with a lower number is never executed again: n is its own watermark.
-type outcome struct {
-	n                  uint64
-	op                 Operation
-	result             trace.Result
-	balance, toBalance trace.Balance
-	reason             Reason
-}
-
 // request takes a customer's call.
 func (b *Branch) request(r *Request) {
 	if reason, detail := b.unrecordable(r); reason != "" {
@@ -39,6 +29,7 @@ func (b *Branch) request(r *Request) {
 		return
 	}
 	b.taken[r.Stamp.Process] = r.Stamp.Seq
+	b.out.Durable.Taken = append(b.out.Durable.Taken, Taken{r.Stamp.Process, r.Stamp.Seq})
 	id := trace.ID{Process: r.Stamp.Process, N: r.N}
 	e := b.receive(r.Stamp, trace.Event{
 		Request: id, Step: trace.StepRequest,
@@ -50,17 +41,22 @@ func (b *Branch) request(r *Request) {
 		b.refuse(w, reason, detail)
 		return
 	}
-	if !b.Executed().Covers(r.Token) {
+	if !b.ready(w) {
 		if len(b.behind) >= b.cfg.MaxWaiters {
 			b.refuse(w, ReasonOverloaded, fmt.Sprintf("%d requests wait for writes to arrive already", len(b.behind)))
 			return
 		}
 		b.behind = append(b.behind, w)
+		b.waits++
 		return
 	}
 	b.serve(w)
 	b.advance()
 }
+
+// ready reports whether a request can be served: the branch is back from a restart and has executed what the session
+// has seen.
+func (b *Branch) ready(w *waiter) bool { return b.unheard == 0 && b.Executed().Covers(w.token) }
 
 // unrecordable says why a request cannot even be recorded as received.
 func (b *Branch) unrecordable(r *Request) (Reason, string) {
@@ -113,7 +109,7 @@ func (b *Branch) serve(w *waiter) {
 		b.answerQuery(w)
 		return
 	}
-	if past, ok := b.results[w.request.Process]; ok && past.n >= w.request.N {
+	if past, ok := b.results[w.request.Process]; ok && past.N >= w.request.N {
 		b.answer(w, past)
 		return
 	}
@@ -183,18 +179,18 @@ func (b *Branch) answerQuery(w *waiter) {
 }
 
 // answer gives a request the remembered outcome of its own execution, or says why there is none for it.
-func (b *Branch) answer(w *waiter, past outcome) {
+func (b *Branch) answer(w *waiter, past Outcome) {
 	switch {
-	case past.n > w.request.N:
+	case past.N > w.request.N:
 		b.respond(w, Reply{Result: trace.Unknown, Reason: ReasonOutcomeUnknown,
-			Detail: fmt.Sprintf("%s/%d was executed since, and results are kept for the newest request alone", w.request.Process, past.n)})
-	case past.op != w.op:
+			Detail: fmt.Sprintf("%s/%d was executed since, and results are kept for the newest request alone", w.request.Process, past.N)})
+	case past.Operation != w.op:
 		b.respond(w, Reply{Result: trace.Conflict, Reason: ReasonConflict,
-			Detail: fmt.Sprintf("%s was executed before as %s, and now asks for %s", w.request, past.op, w.op)})
+			Detail: fmt.Sprintf("%s was executed before as %s, and now asks for %s", w.request, past.Operation, w.op)})
 	default:
-		r := Reply{Result: past.result, Balance: past.balance, ToBalance: past.toBalance, Reason: past.reason}
+		r := Reply{Result: past.Result, Balance: past.Balance, ToBalance: past.ToBalance, Reason: past.Reason}
 		if r.Reason == ReasonInsufficient {
-			r.Detail = fmt.Sprintf("%q has %d, asked for %d", w.op.Account, past.balance.Amount, w.op.Amount)
+			r.Detail = fmt.Sprintf("%q has %d, asked for %d", w.op.Account, past.Balance.Amount, w.op.Amount)
 		}
 		b.respond(w, r)
 	}
@@ -231,6 +227,10 @@ func (b *Branch) expire(in Expire) {
 		return
 	}
 	b.behind = slices.DeleteFunc(b.behind, func(x *waiter) bool { return x == w })
+	if b.unheard > 0 {
+		b.refuse(w, ReasonRecovering, fmt.Sprintf("%s was restarted and waits for %s", b.cfg.Name, b.silent()))
+		return
+	}
 	b.refuse(w, ReasonSessionBehind, fmt.Sprintf("the session has seen %v, and %s has executed %v", w.token, b.cfg.Name, b.Executed()))
 }
 
@@ -242,6 +242,17 @@ func (b *Branch) laggards() string {
 	var names []string
 	for i := range b.peers {
 		if i != b.self && b.peers[i].horizon < b.pending[0].At {
+			names = append(names, b.peers[i].name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// silent names the peers that a restored branch waits for.
+func (b *Branch) silent() string {
+	var names []string
+	for i := range b.peers {
+		if b.peers[i].unheard {
 			names = append(names, b.peers[i].name)
 		}
 	}

@@ -87,6 +87,22 @@ func (s *Session) Request(branch string, op Operation) (Call, trace.Event, error
 	return call, e, nil
 }
 
+// Retry makes the outstanding request once more, at the same branch or another, and returns the call with its send event.
+// The error wraps ErrNotAwaited if no request is outstanding.
+func (s *Session) Retry(branch string) (Call, trace.Event, error) {
+	if !s.outstanding {
+		return Call{}, trace.Event{}, fmt.Errorf("%w: no request is outstanding", ErrNotAwaited)
+	}
+	call, e := s.call(branch)
+	return call, e, nil
+}
+
+// Outstanding reports whether a request waits for its answer.
+func (s *Session) Outstanding() bool { return s.outstanding }
+
+// N returns the number of the newest request, 0 before the first.
+func (s *Session) N() uint64 { return s.n }
+
 func (s *Session) call(branch string) (Call, trace.Event) {
 	e := trace.Event{
 		Peer: branch, Request: trace.ID{Process: s.Name(), N: s.n}, Step: trace.StepRequest,

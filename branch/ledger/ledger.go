@@ -50,6 +50,16 @@ func New(opening map[string]int64) (*Ledger, error) {
 	return &Ledger{balances: maps.Clone(opening)}, nil
 }
 
+// Restore returns a ledger that holds the given accounts as they were once. Balances must lie in 0..MaxBalance.
+func Restore(balances map[string]int64) (*Ledger, error) {
+	for _, name := range slices.Sorted(maps.Keys(balances)) {
+		if b := balances[name]; b < 0 || b > MaxBalance {
+			return nil, fmt.Errorf("account %q has %d, which is not from 0 to 2^62", name, b)
+		}
+	}
+	return &Ledger{balances: maps.Clone(balances)}, nil
+}
+
 // Balance returns the balance of an account, or ErrAccount.
 func (l *Ledger) Balance(account string) (int64, error) {
 	b, ok := l.balances[account]
