@@ -1,0 +1,187 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/seed-8ff1fc32/bank-trace/trace"
+)
+
+// cursor is the reading of one source: where it stands, and the event that is next.
+type cursor struct {
+	index  int // among the sources
+	source Source
+	piece  int // of the source, that is being read
+	file   int32
+	body   io.ReadCloser
+	reader *trace.Reader
+	bytes  int64
+
+	event *trace.Event // next; owned by reader
+	proc  *proc        // of event
+	at    place
+
+	procs   []*proc // whose log it is
+	records int64   // read, broken ones included
+	broken  int64   // records that could not be read
+	torn    bool    // the last record was cut off
+}
+
+// place is a line of a file.
+type place struct {
+	file int32 // number in engine.files, from 1
+	line int
+}
+
+// merger reads all sources side by side: their events in the order of (clock, process), each source's in its own order
+// whatever its clocks say.
+//
+//  1. Each cursor reads up to its next event. Headers, ends and broken records are handed over as they are met.
+//  2. A heap holds the cursors by (clock, process, source) of their next event.
+//  3. The least is handed over, its cursor moves on and sinks to its place.
+type merger struct {
+	engine *engine
+	heap   []*cursor
+	pick   func(n int) int // test hook: which of n cursors is next, instead of the least
+	read   int64           // events
+	size   int64           // bytes
+}
+
+// progressEvery is the number of events between two calls of Options.Progress and looks at the context.
+const progressEvery = 4096
+
+func (m *merger) run(ctx context.Context) (err error) {
+	cursors := make([]*cursor, len(m.engine.sources))
+	defer func() {
+		for _, c := range cursors {
+			if c != nil && c.body != nil {
+				err = errors.Join(err, c.body.Close())
+			}
+		}
+	}()
+	file := int32(1)
+	for i, s := range m.engine.sources {
+		c := &cursor{index: i, source: s, piece: -1, file: file - 1}
+		file += int32(len(s.Pieces))
+		cursors[i] = c
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := m.advance(c); err != nil {
+			return err
+		}
+		if c.event != nil {
+			m.heap = append(m.heap, c)
+		}
+	}
+	for i := len(m.heap)/2 - 1; i >= 0; i-- {
+		m.sink(i)
+	}
+	return m.drain(ctx)
+}
+
+func (m *merger) drain(ctx context.Context) error {
+	for len(m.heap) > 0 {
+		i := 0
+		if m.pick != nil {
+			i = m.pick(len(m.heap))
+		}
+		c := m.heap[i]
+		m.engine.event(c)
+		if m.read++; m.read%progressEvery == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			m.engine.progress(m.read, m.size)
+		}
+		if err := m.advance(c); err != nil {
+			return err
+		}
+		if c.event == nil {
+			last := len(m.heap) - 1
+			m.heap[i] = m.heap[last]
+			m.heap = m.heap[:last]
+		}
+		m.sink(i)
+	}
+	m.engine.progress(m.read, m.size)
+	return nil
+}
+
+// advance reads up to the next event of c, or to its end: event is nil then.
+func (m *merger) advance(c *cursor) error {
+	c.event = nil
+	for {
+		if c.reader == nil {
+			if c.piece+1 == len(c.source.Pieces) {
+				m.engine.finished(c)
+				return nil
+			}
+			if err := m.open(c); err != nil {
+				return err
+			}
+		}
+		for c.reader.Scan() {
+			c.at = place{c.file, c.reader.Line()}
+			c.records++
+			if m.engine.record(c, c.reader.Record()) {
+				return nil
+			}
+		}
+		if err := c.reader.Err(); err != nil {
+			return err
+		}
+		c.reader = nil
+		body := c.body
+		c.body = nil
+		if err := body.Close(); err != nil {
+			return err
+		}
+	}
+}
+
+func (m *merger) open(c *cursor) error {
+	c.piece++
+	c.file++
+	p := c.source.Pieces[c.piece]
+	body, err := p.Open()
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	c.body = body
+	c.reader = trace.NewReader(readerFunc(func(b []byte) (int, error) {
+		n, err := body.Read(b)
+		m.size += int64(n)
+		c.bytes += int64(n)
+		return n, err
+	}), p.File)
+	return nil
+}
+
+func (m *merger) less(a, b *cursor) bool {
+	if a.event.Clock != b.event.Clock {
+		return a.event.Clock < b.event.Clock
+	}
+	if a.proc != b.proc {
+		return a.proc.name < b.proc.name
+	}
+	return a.index < b.index
+}
+
+func (m *merger) sink(i int) {
+	for {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(m.heap); child++ {
+			if m.less(m.heap[child], m.heap[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		m.heap[i], m.heap[least] = m.heap[least], m.heap[i]
+		i = least
+	}
+}

@@ -1,0 +1,321 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/seed-8ff1fc32/bank-trace/trace"
+)
+
+func messageRules() []Rule {
+	const source = "a message is known by its sender and the seq of its send event"
+	return []Rule{
+		{
+			Name:      "message/orphan-receive",
+			Statement: "What a receive names as its cause is a send in the log of its peer.",
+			Reason:    "A message that nobody sent has no place in happens-before.",
+			Source:    source,
+			Mistake:   "The send was not logged, or the receiver recorded the number of another message.",
+			Exit:      1,
+		}, {
+			Name:      "message/duplicate-receive",
+			Statement: "A send is received at most once.",
+			Reason:    "A message that is taken twice takes effect twice.",
+			Source:    source,
+			Mistake:   "The network repeated a message and the receiver did not drop the copy.",
+			Exit:      1,
+		}, {
+			Name:      "message/misdelivered",
+			Statement: "A message is received by the process that its send names as peer.",
+			Reason:    "A process that acts on another's messages does what it was not asked for.",
+			Source:    source,
+			Mistake:   "The sender logged the wrong peer, or a router mixed up two connections.",
+			Exit:      1,
+		}, {
+			Name:      "message/lost",
+			Statement: "A send is received, where the log of its receiver has ended.",
+			Reason:    "Networks lose messages, and a correct system lives with it: this is a warning.",
+			Source:    source,
+			Mistake:   "The receiver was stopped before it had read everything, or does not log some of its receives.",
+			Exit:      0,
+		},
+	}
+}
+
+// message names a message: its sender's id and the seq of its send event.
+type message struct {
+	from int32
+	seq  uint64
+}
+
+// flight is a send whose receive has not been read.
+type flight struct {
+	to    int32 // id of the addressee; -1 where the send does not name it
+	clock uint64
+	at    place
+}
+
+// arrival is a receive event.
+type arrival struct {
+	spot
+	stamp  uint64
+	before uint64 // clock of the receiver before it
+	known  bool   // before is known
+}
+
+// early is what arrived of a message whose send has not been read.
+type early struct {
+	arrival
+	count int64
+}
+
+// exchange is all that the logs say of a suspect message.
+type exchange struct {
+	found    bool // the event that the receives name
+	kind     trace.Kind
+	sent     spot
+	to       *proc
+	arrivals []arrival
+}
+
+// messageFamily pairs sends with receives.
+//
+//  1. A send goes on record as in flight; a receive takes its send off the record. Where the receive is read first,
+//     because clocks are wrong, it waits for its send. So it does not matter which is read first.
+//  2. A pair that does not fit (clocks, stamp, addressee) makes its message suspect.
+//  3. At the end, a receive that still waits had no send, or had its send taken by another receive. If no log could
+//     show the send it is uncovered; else the message is suspect.
+//  4. What is still in flight is lost if the log of the addressee has ended.
+//  5. The second pass collects all there is of the suspect messages, and the findings are made from that: of several
+//     receives the addressee's own comes first, then that with the least clock, and the others are duplicates.
+type messageFamily struct {
+	*engine
+	*tally
+	flights map[message]flight
+	early   map[message]early
+	suspect map[message]*exchange
+}
+
+func newMessageFamily(e *engine) *messageFamily {
+	return &messageFamily{
+		engine: e, tally: e.tally,
+		flights: map[message]flight{}, early: map[message]early{}, suspect: map[message]*exchange{},
+	}
+}
+
+func (f *messageFamily) first(v *visit) {
+	if v.repeated { // its name is taken, so no receive can mean it
+		return
+	}
+	switch v.e.Kind {
+	case trace.Send:
+		f.messages++
+		f.send(v)
+	case trace.Receive:
+		if v.peer != nil {
+			f.receive(v)
+		}
+	}
+}
+
+func (f *messageFamily) send(v *visit) {
+	m := message{v.p.id, v.e.Seq}
+	s := flight{to: -1, clock: v.e.Clock, at: v.at}
+	if v.peer != nil {
+		s.to = v.peer.id
+	}
+	first, waits := f.early[m]
+	if !waits {
+		f.flights[m] = s
+		return
+	}
+	delete(f.early, m)
+	f.pair(m, s, &first.arrival)
+	if first.count > 1 {
+		f.checked[messageOrphan] += first.count - 1
+		f.suspect[m] = &exchange{}
+	}
+}
+
+func (f *messageFamily) receive(v *visit) {
+	m := message{v.peer.id, v.e.Cause}
+	a := newArrival(v)
+	if s, open := f.flights[m]; open {
+		delete(f.flights, m)
+		f.pair(m, s, &a)
+		return
+	}
+	first, waits := f.early[m]
+	if !waits {
+		first.arrival = a
+	}
+	first.count++
+	f.early[m] = first
+}
+
+func newArrival(v *visit) arrival {
+	before, known := v.before()
+	return arrival{spot: v.spot(), stamp: v.e.Stamp, before: before, known: known}
+}
+
+// pair counts a pair and makes its message suspect if it does not fit.
+func (f *messageFamily) pair(m message, s flight, a *arrival) {
+	f.count(s.to >= 0, a)
+	f.checked[messageOrphan]++
+	f.checked[messageLost]++
+	if a.clock <= s.clock || a.stamp != 0 && a.stamp != s.clock || s.to >= 0 && s.to != a.p.id ||
+		f.on[clockNotExact] && a.known && a.stamp == 0 && a.clock != max(a.before, s.clock)+1 {
+		f.suspect[m] = &exchange{}
+	}
+}
+
+// count counts a pair of send and receive for the rules about pairs.
+func (f *messageFamily) count(addressed bool, a *arrival) {
+	f.checked[messageDuplicate]++
+	f.checked[clockNotAfterSend]++
+	if a.stamp != 0 {
+		f.checked[clockStampMismatch]++
+	} else if a.known && f.on[clockNotExact] {
+		f.checked[clockNotExact]++
+	}
+	if addressed {
+		f.checked[messageMisdelivered]++
+	}
+}
+
+func (f *messageFamily) end() {
+	for m, first := range f.early {
+		if !f.procs[m.from].covers(m.seq) {
+			f.uncovered += first.count
+			continue
+		}
+		f.checked[messageOrphan] += first.count
+		f.suspect[m] = &exchange{}
+	}
+	for m, s := range f.flights {
+		if s.to < 0 || !f.procs[s.to].whole() || len(f.procs[s.to].unreadable) > 0 {
+			f.inFlight++
+			continue
+		}
+		f.checked[messageLost]++
+		f.add(messageLost, finding{
+			event: spot{f.procs[m.from], m.seq, s.clock, s.at},
+			message: fmt.Sprintf("%s:%d was sent to %s, whose log has ended without receiving it.",
+				f.procs[m.from].name, m.seq, f.procs[s.to].name),
+		})
+	}
+	f.early, f.flights = nil, nil
+}
+
+func (f *messageFamily) suspects() bool { return len(f.suspect) > 0 }
+
+func (f *messageFamily) again(v *visit) {
+	if v.repeated || len(f.suspect) == 0 {
+		return
+	}
+	if x := f.suspect[message{v.p.id, v.e.Seq}]; x != nil {
+		x.found, x.kind, x.sent, x.to = true, v.e.Kind, v.spot(), v.peer
+	}
+	if v.e.Kind != trace.Receive || v.peer == nil {
+		return
+	}
+	if x := f.suspect[message{v.peer.id, v.e.Cause}]; x != nil {
+		x.arrivals = append(x.arrivals, newArrival(v))
+	}
+}
+
+func (f *messageFamily) settle() {
+	for m, x := range f.suspect {
+		if !x.found || x.kind != trace.Send {
+			for _, a := range x.arrivals {
+				f.orphan(m, x, a)
+			}
+			continue
+		}
+		slices.SortFunc(x.arrivals, func(a, b arrival) int {
+			return cmp.Or(
+				-compareBool(x.to == a.p, x.to == b.p),
+				compareSpots(a.spot, b.spot),
+			)
+		})
+		for i, a := range x.arrivals {
+			if i > 0 {
+				f.count(x.to != nil, &a)
+				f.duplicate(x, a)
+			}
+			f.misfit(x, a)
+		}
+	}
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+func (f *messageFamily) orphan(m message, x *exchange, a arrival) {
+	from := f.procs[m.from]
+	ref := trace.Ref{Process: from.name, Seq: m.seq}
+	o := finding{event: a.spot, expected: fmt.Sprintf("%s to be a send", ref)}
+	switch {
+	case x.found && x.kind == trace.Receive:
+		o.other = x.sent
+		o.message = fmt.Sprintf("%s receives message %s, which is itself a receive.", a.ref(), ref)
+	case x.found:
+		o.other = x.sent
+		o.message = fmt.Sprintf("%s receives message %s, which is a local event.", a.ref(), ref)
+	case m.seq > from.most:
+		o.message = fmt.Sprintf("%s receives message %s, which was never sent: the log of %s ends with event %d.",
+			a.ref(), ref, from.name, from.most)
+	default:
+		o.message = fmt.Sprintf("%s receives message %s, which is not in the log of %s.", a.ref(), ref, from.name)
+	}
+	f.add(messageOrphan, o)
+}
+
+func (f *messageFamily) duplicate(x *exchange, a arrival) {
+	f.add(messageDuplicate, finding{
+		event:    a.spot,
+		other:    x.arrivals[0].spot,
+		message:  fmt.Sprintf("%s receives message %s, which %s received already.", a.ref(), x.sent.ref(), x.arrivals[0].ref()),
+		expected: "one receive of each message",
+	})
+}
+
+// misfit reports what does not fit between a send and one of its receives.
+func (f *messageFamily) misfit(x *exchange, a arrival) {
+	s := x.sent
+	if x.to != nil && x.to != a.p {
+		f.add(messageMisdelivered, finding{
+			event: a.spot, other: s,
+			message:  fmt.Sprintf("%s receives message %s, which was sent to %s.", a.ref(), s.ref(), x.to.name),
+			expected: "a receive at " + x.to.name,
+		})
+	}
+	if a.clock <= s.clock {
+		f.add(clockNotAfterSend, finding{
+			event: a.spot, other: s,
+			message: fmt.Sprintf("%s receives at clock %d what %s sent at clock %d. A receive must be later than its send.",
+				a.ref(), a.clock, s.ref(), s.clock),
+			expected: fmt.Sprintf("a clock of at least %d", s.clock+1),
+		})
+	}
+	if a.stamp != 0 && a.stamp != s.clock {
+		f.add(clockStampMismatch, finding{
+			event: a.spot, other: s,
+			message:  fmt.Sprintf("%s took stamp %d from its message, and %s was sent at clock %d.", a.ref(), a.stamp, s.ref(), s.clock),
+			expected: fmt.Sprintf("stamp %d", s.clock),
+		})
+	}
+	if f.on[clockNotExact] && a.stamp == 0 && a.known {
+		f.exact(a.spot, a.before, s.clock)
+	}
+}
+
+func (s spot) ref() trace.Ref { return trace.Ref{Process: s.name(), Seq: s.seq} }

@@ -1,0 +1,79 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+)
+
+// Opener returns a function that opens a file for reading, as often as it is called. A sparing one does not hold the
+// file open between reads: thousands of logs are merged at once, and systems allow a process fewer open files than that.
+func Opener(file string, sparing bool) func() (io.ReadCloser, error) {
+	if sparing {
+		return func() (io.ReadCloser, error) { return &sparingFile{name: file}, nil }
+	}
+	return func() (io.ReadCloser, error) { return os.Open(file) }
+}
+
+// sparingFile reads a file without holding it open between reads.
+type sparingFile struct {
+	name   string
+	offset int64
+}
+
+func (f *sparingFile) Read(p []byte) (int, error) {
+	file, err := os.Open(f.name)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	n, err := file.ReadAt(p, f.offset)
+	f.offset += int64(n)
+	if n > 0 && errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+func (f *sparingFile) Close() error { return nil }
+
+// Spooled is a stream that was copied to a temporary file, so that it can be read more than once.
+type Spooled struct{ name string }
+
+// Spool copies a stream to a temporary file. The caller removes it when done.
+func Spool(ctx context.Context, r io.Reader) (s *Spooled, err error) {
+	if r == nil {
+		return nil, errors.New("it was named twice, or there is none")
+	}
+	f, err := os.CreateTemp("", "bank-trace-*.jsonl")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	_, err = io.Copy(f, &watched{ctx, r})
+	return &Spooled{f.Name()}, err
+}
+
+// Open opens the copy for reading.
+func (s *Spooled) Open() (io.ReadCloser, error) { return os.Open(s.name) }
+
+// Remove deletes the copy.
+func (s *Spooled) Remove() { os.Remove(s.name) }
+
+// watched is a reader that fails once its context has ended.
+type watched struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.r.Read(p)
+}
