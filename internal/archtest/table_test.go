@@ -22,7 +22,7 @@ func table() map[string]row {
 	// A state machine that reads no clock, socket or file gives the same effects for the same inputs, whichever shell drives it.
 	// The checker may speak of durations; it reads logs through trace and never opens one itself.
 	pureButTime := []string{
-		"net", "os", "io/fs", "syscall", "math/rand", "crypto/rand", "sync", "log", "context", "google.golang.org/grpc",
+		"net", "os", "io/fs", "syscall", "math/rand", "crypto/rand", "sync", "log", "google.golang.org/grpc",
 	}
 	pure := append([]string{"time"}, pureButTime...)
 
@@ -43,8 +43,9 @@ func table() map[string]row {
 
 		"branch":        {may: []string{"clock", "trace", "branch/ledger"}, bank: true, never: pure, noGo: true},
 		"branch/ledger": {bank: true, never: pure, noGo: true},
-		"branch/wire":   {may: []string{"branch", "clock", "pb/bank/v1"}, bank: true},
-		"branch/store":  {may: []string{"branch", "branch/wire", "trace"}, bank: true},
+		// The names of steps, operations and results are trace's.
+		"branch/wire":  {may: []string{"branch", "clock", "trace", "pb/bank/v1"}, bank: true},
+		"branch/store": {may: []string{"branch", "branch/wire", "trace"}, bank: true},
 		"branch/server": {
 			may:  []string{"branch", "branch/wire", "branch/store", "clock", "trace", "pb/bank/v1"},
 			bank: true,
@@ -58,8 +59,9 @@ func table() map[string]row {
 			may:  []string{"branch", "branch/store", "customer", "clock", "trace", "trace/check", "internal/scenario"},
 			bank: true,
 		},
+		// branch and customer for the values that configure a server and name an operation.
 		"internal/cluster": {
-			may:  []string{"branch/server", "customer/client", "trace", "internal/scenario"},
+			may:  []string{"branch", "branch/server", "customer", "customer/client", "trace", "internal/scenario"},
 			bank: true,
 		},
 		"internal/bench":    {may: []string{anything}, bank: true},

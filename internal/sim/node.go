@@ -47,6 +47,14 @@ func (s *simulation) newBranch(i int) (*branchNode, error) {
 
 func (n *branchNode) name() string { return n.id }
 
+func (n *branchNode) accounts() []trace.AccountBalance {
+	var all []trace.AccountBalance
+	for _, a := range n.core.Accounts() {
+		all = append(all, trace.AccountBalance{Account: a.Name, Amount: a.Balance})
+	}
+	return all
+}
+
 // deliver puts an input into the inbox and wakes the branch if it sleeps.
 func (n *branchNode) deliver(in branch.Input) {
 	n.inbox = append(n.inbox, in)

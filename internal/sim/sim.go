@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/seed-8ff1fc32/bank-trace/branch"
-	"github.com/seed-8ff1fc32/bank-trace/branch/ledger"
 	"github.com/seed-8ff1fc32/bank-trace/clock"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -48,9 +47,9 @@ type Result struct {
 	Requests int64 // answered
 	OK       int64 // requests that ended with ok
 	Virtual  time.Duration
-	Settled  bool               // every message received and every write executed everywhere
-	Executed []clock.Vector     // by branch
-	Accounts [][]ledger.Account // by branch
+	Settled  bool                     // every message received and every write executed everywhere
+	Executed []clock.Vector           // by branch
+	Accounts [][]trace.AccountBalance // by branch
 }
 
 // Names returns prefix-1 … prefix-n.
@@ -154,7 +153,7 @@ func (s *simulation) finish() (*Result, error) {
 	r.Settled = s.working == 0
 	for _, n := range s.branches {
 		r.Executed = append(r.Executed, n.core.Executed())
-		r.Accounts = append(r.Accounts, n.core.Accounts())
+		r.Accounts = append(r.Accounts, n.accounts())
 		r.Settled = r.Settled && n.core.Pending() == 0 && n.core.Executed().Equal(r.Executed[0])
 		if err := n.sink.End(&trace.End{Process: n.name(), Events: n.core.Events(), Clock: n.core.Now()}); err != nil {
 			return nil, err

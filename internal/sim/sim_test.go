@@ -152,7 +152,7 @@ func TestTwoWithdrawalsAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.OK != 1 || r.Accounts[0][0].Balance != 100 {
+		if r.OK != 1 || r.Accounts[0][0].Amount != 100 {
 			t.Fatalf("seed %d: %d withdrawals of 300 from 400 succeeded, %v is left", seed, r.OK, r.Accounts[0])
 		}
 	}

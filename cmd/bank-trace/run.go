@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-8ff1fc32/bank-trace/internal/cluster"
+	"github.com/seed-8ff1fc32/bank-trace/internal/scenario"
+	"github.com/seed-8ff1fc32/bank-trace/trace"
+	"github.com/seed-8ff1fc32/bank-trace/trace/convert"
+)
+
+// runFlags are the flags of `run`.
+type runFlags struct {
+	dir, course string
+	mode        string
+	overwrite   bool
+	timeout     time.Duration
+}
+
+func newRun(c *console) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run SCENARIO",
+		Short: "Run a scenario on real branches and customers, and check its trace",
+		Long: `Starts every branch of the scenario (our YAML, or a course input in JSON) as a gRPC
+server on this machine, lets the customers at them, waits until everything has
+settled, stops the branches, and checks the trace.
+
+Without -o the trace is in a temporary folder, which is kept only if something is
+wrong.`,
+		Example: `  bank-trace run examples/two-withdrawals.yaml -o /tmp/t
+  bank-trace run examples/course.json -o /tmp/t --course /tmp/answers`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("run: name one scenario file; examples/ has some")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runScenario(cmd.Context(), c, f, args[0]) },
+	}
+	fl := cmd.Flags()
+	fl.StringVarP(&f.dir, "out", "o", "", "folder for the trace")
+	fl.StringVar(&f.course, "course", "", "also write the course's output files into this folder")
+	fl.StringVar(&f.mode, "mode", "", "when writes execute: total (the scenario's own by default)")
+	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a trace that is in the folder already")
+	fl.DurationVar(&f.timeout, "timeout", 30*time.Second, "longest wait for the answer to one request")
+	return cmd
+}
+
+func runScenario(ctx context.Context, c *console, f runFlags, path string) (err error) {
+	s, err := scenario.Load(path)
+	if err != nil {
+		return err
+	}
+	for _, w := range s.Warnings {
+		fmt.Fprintf(c.err, "bank-trace: %s\n", w)
+	}
+	if f.mode != "" {
+		s.Mode = f.mode
+	}
+	dir := f.dir
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "bank-trace-run-"); err != nil {
+			return err
+		}
+		defer func() {
+			if err == nil {
+				err = os.RemoveAll(dir)
+			} else {
+				fmt.Fprintf(c.err, "bank-trace: the trace is kept in %s\n", dir)
+			}
+		}()
+	}
+	result, err := record(ctx, c, s, dir, f)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s: %d branches, %d customers; %d requests in %v: %d ok, %d refused, %d of unknown outcome\n",
+		s.Name, len(s.Branches), len(s.Customers), result.Requests, result.Elapsed.Round(time.Millisecond),
+		result.OK, result.Failed, result.Unknown)
+	for _, a := range result.Branches[0].Accounts {
+		fmt.Fprintf(c.out, "%s: %d at every branch\n", a.Account, a.Amount)
+	}
+	if f.course != "" {
+		if err := writeCourse(c, s, dir, f.course); err != nil {
+			return err
+		}
+	}
+	if f.dir != "" {
+		fmt.Fprintf(c.out, "trace: %s\n", f.dir)
+	}
+	fmt.Fprintln(c.out)
+	return checkTrace(ctx, c, checkFlags{report: "text", maxFindings: 20}, []string{dir})
+}
+
+// record runs a scenario and writes its trace into a folder.
+func record(ctx context.Context, c *console, s *scenario.Scenario, dir string, f runFlags) (*cluster.Result, error) {
+	rec, err := newRecording(dir, f.overwrite)
+	if err != nil {
+		return nil, err
+	}
+	var total int64
+	for _, customer := range s.Customers {
+		for _, step := range customer.Steps {
+			if step.Op != scenario.OpWait {
+				total++
+			}
+		}
+	}
+	bar := newBar(c.err, "requests", total)
+	result, err := cluster.Run(ctx, cluster.Config{
+		Scenario: s, Logger: c.logger(), Timeout: f.timeout, Progress: bar.set,
+		Log: func(process string) (cluster.Log, error) { return rec.log(process) },
+	})
+	bar.done()
+	run := &trace.Run{Mode: s.Mode, Scenario: s.Name, Settled: err == nil && result.Settled}
+	if err := errors.Join(err, rec.close(run)); err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// writeCourse writes the course's output files from a trace.
+func writeCourse(c *console, s *scenario.Scenario, dir, out string) error {
+	numbers := map[trace.ID]int{}
+	for _, customer := range s.Customers {
+		n := uint64(0)
+		for _, step := range customer.Steps {
+			if step.Op != scenario.OpWait {
+				n++
+				numbers[trace.ID{Process: customer.Name(), N: n}] = step.ID
+			}
+		}
+	}
+	course := convert.Course{Number: func(id trace.ID) int { return numbers[id] }}
+	events, err := readEvents(dir)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		if err := course.Add(&events[i]); err != nil {
+			return err
+		}
+	}
+	paths, err := course.Write(out, s.Roaming)
+	for _, p := range paths {
+		fmt.Fprintf(c.out, "wrote %s\n", p)
+	}
+	return err
+}
