@@ -36,7 +36,7 @@ fuzz: ## Fuzz every target in turn, FUZZTIME=30s each
 	if [ -z "$$targets" ]; then echo "fuzz: no package has a Fuzz target" >&2; exit 1; fi; \
 	while read -r package target; do \
 		echo "=== $$package $$target"; \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "$$package" </dev/null || exit 1; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 10x "$$package" </dev/null || exit 1; \
 	done <<<"$$targets"
 
 .PHONY: bench

@@ -54,7 +54,6 @@ func table() map[string]row {
 		"customer/client": {may: []string{"customer", "clock", "trace", "pb/bank/v1"}, bank: true},
 
 		"internal/scenario": {bank: true},
-		"internal/course":   {may: []string{"trace", "internal/scenario"}, bank: true},
 		"internal/sim": {
 			may:  []string{"branch", "branch/store", "customer", "clock", "trace", "trace/check", "internal/scenario"},
 			bank: true,
