@@ -122,6 +122,16 @@ const (
 	ReasonRequestInvalid Reason = "REQUEST_INVALID"
 )
 
+// Transient reports whether the request may well succeed when it is made again. Such an answer says nothing of what
+// became of the same request elsewhere, so its result is trace.Unknown.
+func (r Reason) Transient() bool {
+	switch r {
+	case ReasonOverloaded, ReasonSessionBehind, ReasonRecovering, ReasonOutcomeUnknown, ReasonStaleMessage:
+		return true
+	}
+	return false
+}
+
 // Effects is what a shell must do after one or more steps: store Durable and Events as one whole, write Events to the
 // log, then let Messages and Replies go, in that order. Slices are in the order in which things happened.
 type Effects struct {

@@ -31,10 +31,11 @@ type peer struct {
 	stalled stall // at the last Retry
 }
 
-// stall is what keeps a branch waiting for a peer; the same twice in a row calls for a sync.
+// stall is what kept a branch waiting for a peer at a Retry; any of it found again at the next calls for a sync.
 type stall struct {
-	waiting                     bool
-	horizon, acknowledged, held uint64
+	promise      *Write // the oldest unexecuted write lacks the peer's promise
+	acknowledged uint64 // n of the first own write that it has not acknowledged; 0 if there is none
+	held         uint64 // n of the first write of its own that is missing here; 0 if there is none
 }
 
 // backPromise raises the horizon to the kept promise once the writes that it speaks of are held.
@@ -266,26 +267,32 @@ func (b *Branch) retry() {
 		if i == b.self || !p.up {
 			continue
 		}
-		now := stall{true, p.horizon, p.has[b.self], b.histories[i].held()}
+		last, now := p.stalled, b.stall(i)
+		p.stalled = now
 		wants := b.wants(p)
-		if !b.waitsFor(i) && len(wants) == 0 {
-			p.stalled = stall{}
-			continue
-		}
-		if p.stalled == now {
+		same := now.promise != nil && now.promise == last.promise ||
+			now.acknowledged > 0 && now.acknowledged == last.acknowledged ||
+			now.held > 0 && now.held == last.held
+		if same || p.unheard || len(wants) > 0 {
 			b.sync(p, 0, wants)
 		}
-		p.stalled = now
 	}
 }
 
-// waitsFor reports whether anything here waits for the peer: a promise, an acknowledgement, or writes of its own.
-func (b *Branch) waitsFor(i int) bool {
+// stall finds what this branch waits for from a peer.
+func (b *Branch) stall(i int) stall {
+	var s stall
 	p := &b.peers[i]
-	return p.unheard ||
-		len(b.pending) > 0 && p.horizon < b.pending[0].At ||
-		p.has[b.self] < b.histories[b.self].held() ||
-		p.upto > b.histories[i].held()
+	if len(b.pending) > 0 && p.horizon < b.pending[0].At {
+		s.promise = b.pending[0]
+	}
+	if p.has[b.self] < b.histories[b.self].held() {
+		s.acknowledged = p.has[b.self] + 1
+	}
+	if held := b.histories[i].held(); p.upto > held {
+		s.held = held + 1
+	}
+	return s
 }
 
 // wants lists the writes that are known to exist, are missing here, and whose origin cannot be asked itself.

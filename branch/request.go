@@ -182,8 +182,8 @@ func (b *Branch) answerQuery(w *waiter) {
 func (b *Branch) answer(w *waiter, past Outcome) {
 	switch {
 	case past.N > w.request.N:
-		b.respond(w, Reply{Result: trace.Unknown, Reason: ReasonOutcomeUnknown,
-			Detail: fmt.Sprintf("%s/%d was executed since, and results are kept for the newest request alone", w.request.Process, past.N)})
+		b.refuse(w, ReasonOutcomeUnknown,
+			fmt.Sprintf("%s/%d was executed since, and results are kept for the newest request alone", w.request.Process, past.N))
 	case past.Operation != w.op:
 		b.respond(w, Reply{Result: trace.Conflict, Reason: ReasonConflict,
 			Detail: fmt.Sprintf("%s was executed before as %s, and now asks for %s", w.request, past.Operation, w.op)})
@@ -197,7 +197,11 @@ func (b *Branch) answer(w *waiter, past Outcome) {
 }
 
 func (b *Branch) refuse(w *waiter, reason Reason, detail string) {
-	b.respond(w, Reply{Result: trace.Refused, Reason: reason, Detail: detail})
+	result := trace.Refused
+	if reason.Transient() {
+		result = trace.Unknown
+	}
+	b.respond(w, Reply{Result: result, Reason: reason, Detail: detail})
 }
 
 // respond sends the reply of a request; the request is then no longer under way here.
@@ -222,8 +226,7 @@ func (b *Branch) expire(in Expire) {
 		if len(b.awaiting[w.request]) == 0 {
 			delete(b.awaiting, w.request)
 		}
-		b.respond(w, Reply{Result: trace.Unknown, Reason: ReasonOutcomeUnknown,
-			Detail: fmt.Sprintf("the write waits for %s", b.laggards())})
+		b.refuse(w, ReasonOutcomeUnknown, fmt.Sprintf("the write waits for %s", b.laggards()))
 		return
 	}
 	b.behind = slices.DeleteFunc(b.behind, func(x *waiter) bool { return x == w })

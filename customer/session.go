@@ -42,6 +42,7 @@ type Reply struct {
 	Balance   trace.Balance
 	ToBalance trace.Balance
 	Sees      clock.Vector // version vector behind the result
+	Again     bool         // nothing is settled by it: the request stays outstanding
 }
 
 // Session is the state of one customer. One goroutine owns it.
@@ -121,7 +122,7 @@ func (s *Session) Reply(r Reply) (trace.Event, error) {
 	if err := s.seq.Check(r.Stamp, clock.Max); err != nil {
 		return trace.Event{}, err
 	}
-	s.outstanding = false
+	s.outstanding = r.Again
 	s.taken[r.Stamp.Process] = r.Stamp.Seq
 	s.token = s.token.Merge(r.Sees)
 	e := trace.Event{

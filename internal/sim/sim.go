@@ -9,10 +9,12 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-8ff1fc32/bank-trace/branch"
 	"github.com/seed-8ff1fc32/bank-trace/clock"
+	"github.com/seed-8ff1fc32/bank-trace/customer"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
@@ -34,22 +36,38 @@ type Config struct {
 	Mix       Mix                                // with Workload nil
 	Sink      func(process string) (Sink, error) // nil records nothing
 
+	Faults   Faults               // what goes wrong until every customer is done
 	Delay    [2]time.Duration     // of messages, least and most; zero means 0.2 to 2 ms
 	Handling [2]time.Duration     // from a branch's waking to its next batch; zero means 10 to 100 µs
-	Limit    time.Duration        // virtual time after which a simulation that has not settled fails; zero means 1 h after the last request
+	Quiet    time.Duration        // virtual time that a bank with faults has to settle in once they are over; zero means 1 min
 	Progress func(answered int64) // called now and then with the requests answered
 }
+
+// The waits of a world with faults.
+const (
+	retryInterval = 50 * time.Millisecond
+	sessionWait   = 100 * time.Millisecond
+	requestWait   = 400 * time.Millisecond
+	customerWait  = 150 * time.Millisecond
+	maxTries      = 12
+)
 
 // Result is what a simulation did.
 type Result struct {
 	Events   int64
 	Messages int64 // sent, of every kind
-	Requests int64 // answered
+	Requests int64 // answered for good
 	OK       int64 // requests that ended with ok
-	Virtual  time.Duration
-	Settled  bool                     // every message received and every write executed everywhere
-	Executed []clock.Vector           // by branch
-	Accounts [][]trace.AccountBalance // by branch
+	Unknown  int64 // requests that were given up
+	Retries  int64 // attempts after the first
+	Waits    int64 // requests that had to wait for what their session had seen
+
+	Lost, Duplicated, Overtaken int64 // messages
+	Kills, Partitions, Pauses   int64
+	Virtual                     time.Duration
+	Settled                     bool                     // all is quiet and every write is executed everywhere
+	Executed                    []clock.Vector           // by branch
+	Accounts                    [][]trace.AccountBalance // by branch
 }
 
 // Names returns prefix-1 … prefix-n.
@@ -65,25 +83,47 @@ func Names(prefix string, n int) []string {
 type simulation struct {
 	world
 	cfg       Config
+	faulty    bool // something may go wrong
+	calm      bool // the fault phase is over
+	deadline  time.Duration
 	workload  Workload
 	network   *network
+	chaos     *chaos
+	linked    map[[2]string]bool // pairs of branches with a standing connection
 	branches  []*branchNode
 	customers []*customerNode
 	working   int // customers that have steps left
+	underway  int // messages
+	waits     uint64
+	skews     map[string]time.Duration // of wall clocks
+	ablation  ablation
 	result    Result
+}
+
+// ablation takes something out that the bank cannot do without. Only tests set it.
+type ablation struct {
+	sendEarly   bool                                       // effects leave before they are durable
+	onMessage   func(*branch.Branch, *branch.Message) bool // as a message leaves; false drops it
+	onHandshake func(*branch.PeerUp)
+	onCall      func(*customer.Call)
+	onRestart   func(*branch.State)
+	noRetry     bool // the retry interval never passes
 }
 
 // Run simulates until every customer is done and the bank has settled. It fails when the bank does not settle, when a
 // sink fails, or when ctx ends.
-func Run(ctx context.Context, cfg Config) (*Result, error) {
+func Run(ctx context.Context, cfg Config) (*Result, error) { return run(ctx, cfg, ablation{}) }
+
+func run(ctx context.Context, cfg Config, a ablation) (*Result, error) {
 	s, err := newSimulation(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("simulation: %w", err)
 	}
+	s.ablation = a
 	if err := s.start(); err != nil {
 		return nil, fmt.Errorf("simulation, seed %d: %w", cfg.Seed, err)
 	}
-	for steps := 0; len(s.agenda) > 0; steps++ {
+	for steps := 0; len(s.agenda) > 0 && !s.over(); steps++ {
 		if steps%4096 == 0 {
 			if err := ctx.Err(); err != nil {
 				return nil, fmt.Errorf("simulation stopped: %w", context.Cause(ctx))
@@ -99,6 +139,24 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	return s.finish()
 }
 
+// over reports whether a world with faults has come to its end. One without ends when nothing is left to happen.
+func (s *simulation) over() bool {
+	return s.faulty && s.calm && (s.settled() || s.now > s.deadline)
+}
+
+// settled reports whether every customer is done, nothing is under way, and every write is executed everywhere.
+func (s *simulation) settled() bool {
+	if s.working > 0 || s.underway > 0 {
+		return false
+	}
+	for _, n := range s.branches {
+		if !n.up || n.awake || len(n.commits) > 0 || n.core.Pending() > 0 || !n.core.Executed().Equal(s.branches[0].core.Executed()) {
+			return false
+		}
+	}
+	return true
+}
+
 func newSimulation(cfg Config) (*simulation, error) {
 	if cfg.Delay == ([2]time.Duration{}) {
 		cfg.Delay = [2]time.Duration{200 * time.Microsecond, 2 * time.Millisecond}
@@ -109,9 +167,20 @@ func newSimulation(cfg Config) (*simulation, error) {
 	if cfg.Sink == nil {
 		cfg.Sink = func(string) (Sink, error) { return discard{}, nil }
 	}
-	s := &simulation{cfg: cfg, workload: cfg.Workload}
+	if cfg.Quiet == 0 {
+		cfg.Quiet = time.Minute
+	}
+	s := &simulation{cfg: cfg, faulty: cfg.Faults != (Faults{}), workload: cfg.Workload, linked: map[[2]string]bool{}}
+	s.chaos = &chaos{simulation: s}
 	if s.workload == nil {
 		s.workload = cfg.Mix.workload(cfg.Seed)
+	}
+	if cfg.Faults.Skew > 0 {
+		s.skews = map[string]time.Duration{}
+		r := source(cfg.Seed, "skew")
+		for _, name := range slices.Concat(cfg.Branches, cfg.Customers) {
+			s.skews[name] = between(r, 0, 2*cfg.Faults.Skew)
+		}
 	}
 	s.network = newNetwork(s)
 	for i := range cfg.Branches {
@@ -133,29 +202,47 @@ func newSimulation(cfg Config) (*simulation, error) {
 
 // start joins the branches, each pair once and both sides new, and sends the customers on their way.
 func (s *simulation) start() error {
-	for _, n := range s.branches {
-		for _, peer := range s.cfg.Branches {
-			if peer != n.name() {
-				n.deliver(branch.PeerUp{Peer: peer, Fresh: true})
-			}
-		}
-	}
+	s.relink()
 	s.working = len(s.customers)
 	for _, c := range s.customers {
 		c.next()
 	}
+	if s.faulty {
+		s.chaos.start()
+		s.tick()
+	}
 	return nil
+}
+
+func (s *simulation) relink() { s.chaos.relink() }
+
+// tick passes the retry interval to every branch. Once all customers are done it ends the fault phase: what is cut heals,
+// and the bank has to settle.
+func (s *simulation) tick() {
+	s.after(retryInterval, func() error {
+		for _, n := range s.branches {
+			if n.up && !s.ablation.noRetry {
+				n.deliver(branch.Retry{})
+			}
+		}
+		if s.working == 0 && !s.calm {
+			s.calm, s.deadline = true, s.now+s.cfg.Quiet
+			s.chaos.cuts = nil
+			s.relink()
+		}
+		s.tick()
+		return nil
+	})
 }
 
 func (s *simulation) finish() (*Result, error) {
 	r := &s.result
-	r.Virtual = s.now
-	r.Settled = s.working == 0
+	r.Virtual, r.Settled, r.Waits = s.now, s.settled(), int64(s.waits)
 	for _, n := range s.branches {
+		r.Waits += int64(n.core.Waits())
 		r.Executed = append(r.Executed, n.core.Executed())
 		r.Accounts = append(r.Accounts, n.accounts())
-		r.Settled = r.Settled && n.core.Pending() == 0 && n.core.Executed().Equal(r.Executed[0])
-		if err := n.sink.End(&trace.End{Process: n.name(), Events: n.core.Events(), Clock: n.core.Now()}); err != nil {
+		if err := n.sink.End(&trace.End{Process: n.id, Events: n.core.Events(), Clock: n.core.Now()}); err != nil {
 			return nil, err
 		}
 	}
@@ -165,15 +252,24 @@ func (s *simulation) finish() (*Result, error) {
 		}
 	}
 	if !r.Settled {
-		return r, fmt.Errorf("simulation, seed %d: the bank did not settle: %d customers wait", s.cfg.Seed, s.working)
+		return r, fmt.Errorf("simulation, seed %d: the bank did not settle in %v: %s", s.cfg.Seed, s.now, s.unsettled())
 	}
 	return r, nil
+}
+
+// unsettled says what is not as it should be at the end.
+func (s *simulation) unsettled() string {
+	text := fmt.Sprintf("%d customers wait, %d messages are under way", s.working, s.underway)
+	for _, n := range s.branches {
+		text += fmt.Sprintf("; %s has %d writes pending and has executed %v", n.id, n.core.Pending(), n.core.Executed())
+	}
+	return text
 }
 
 // record writes an event to its process's log, with the virtual time as wall time.
 func (s *simulation) record(sink Sink, e *trace.Event) error {
 	s.result.Events++
-	e.Wall = int64(s.now)
+	e.Wall = int64(s.now + s.skews[e.Process])
 	return sink.Event(e)
 }
 

@@ -1,0 +1,223 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Faults says what goes wrong, and how often. The zero value is a world without faults.
+type Faults struct {
+	// Shares of messages, 0 to 1.
+	Delay     float64 // arrive up to LongDelay later than others
+	Reorder   float64 // may be overtaken
+	Duplicate float64 // arrive twice
+	Loss      float64 // never arrive
+	// Rates, each a second of virtual time.
+	Partition float64 // some processes are cut off from the others
+	OneWay    float64 // some processes are not heard by the others
+	Crash     float64 // a branch is killed, and started again
+	Pause     float64 // a branch stands still
+	// Share of commits, 0 to 1, that take up to SlowCommit.
+	SlowDisk float64
+	// Wall clocks are wrong by up to this; it shows in wall alone.
+	Skew time.Duration
+}
+
+const (
+	longDelay  = 50 * time.Millisecond
+	slowCommit = 100 * time.Millisecond
+	outage     = 300 * time.Millisecond // the longest partition, pause or downtime
+)
+
+// faultNames lists the faults with their usual rates.
+func faultNames() []string {
+	return []string{"delay", "reorder", "duplicate", "loss", "partition", "one-way", "crash", "pause", "slow-disk", "skew"}
+}
+
+// usual returns the rate of a fault that is named without one.
+func usual(name string) float64 {
+	switch name {
+	case "partition", "one-way", "crash", "pause":
+		return 2
+	case "skew":
+		return 1
+	}
+	return 0.05
+}
+
+// set sets the rate of one fault; skew is in seconds.
+func (f *Faults) set(name string, rate float64) error {
+	fields := map[string]*float64{
+		"delay": &f.Delay, "reorder": &f.Reorder, "duplicate": &f.Duplicate, "loss": &f.Loss,
+		"partition": &f.Partition, "one-way": &f.OneWay, "crash": &f.Crash, "pause": &f.Pause, "slow-disk": &f.SlowDisk,
+	}
+	field, ok := fields[name]
+	limit := 1.0
+	switch {
+	case name == "skew":
+		var seconds float64
+		field, limit = &seconds, 1e6
+		defer func() { f.Skew = time.Duration(seconds * float64(time.Second)) }()
+	case !ok:
+		return fmt.Errorf("fault %q is not known; there are %s", name, strings.Join(faultNames(), ", "))
+	case slices.Contains([]string{"partition", "one-way", "crash", "pause"}, name):
+		limit = 100
+	}
+	if rate < 0 || rate > limit || rate != rate {
+		return fmt.Errorf("fault %s=%v: give a rate from 0 to %v", name, rate, limit)
+	}
+	*field = rate
+	return nil
+}
+
+// ParseFaults reads a list of faults, each with its rate or with a usual one: "loss=0.01,crash". "all" names all.
+func ParseFaults(list string) (Faults, error) {
+	var f Faults
+	for part := range strings.SplitSeq(list, ",") {
+		name, value, rated := strings.Cut(strings.TrimSpace(part), "=")
+		names := []string{name}
+		switch name {
+		case "":
+			continue
+		case "all":
+			names = faultNames()
+		}
+		for _, name := range names {
+			rate := usual(name)
+			if rated {
+				var err error
+				if rate, err = strconv.ParseFloat(value, 64); err != nil {
+					return f, fmt.Errorf("fault %s: %q is not a number", name, value)
+				}
+			}
+			if err := f.set(name, rate); err != nil {
+				return f, err
+			}
+		}
+	}
+	return f, nil
+}
+
+// String writes the faults as ParseFaults reads them.
+func (f Faults) String() string {
+	rates := []float64{f.Delay, f.Reorder, f.Duplicate, f.Loss, f.Partition, f.OneWay, f.Crash, f.Pause, f.SlowDisk, f.Skew.Seconds()}
+	var parts []string
+	for i, name := range faultNames() {
+		if rates[i] > 0 {
+			parts = append(parts, fmt.Sprintf("%s=%v", name, rates[i]))
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+// chaos lets the faults that have a rate happen until the fault phase is over.
+type chaos struct {
+	*simulation
+	cuts []*cut
+}
+
+// cut keeps messages from passing between one set of processes and the rest.
+type cut struct {
+	inside   map[string]bool
+	oneWay   bool // only what the inside sends is lost
+	detected bool // connections break, and stand again afterwards
+}
+
+func (c *cut) blocks(from, to string) bool {
+	return c.inside[from] && !c.inside[to] || !c.oneWay && !c.inside[from] && c.inside[to]
+}
+
+// blocked reports whether a message from one process to another is lost in a partition.
+func (c *chaos) blocked(from, to string) bool {
+	return slices.ContainsFunc(c.cuts, func(x *cut) bool { return x.blocks(from, to) })
+}
+
+// severed reports whether the connection of two branches is known to be broken.
+func (c *chaos) severed(a, b string) bool {
+	return slices.ContainsFunc(c.cuts, func(x *cut) bool { return x.detected && (x.blocks(a, b) || x.blocks(b, a)) })
+}
+
+func (c *chaos) start() {
+	f := c.cfg.Faults
+	c.repeat("partition", f.Partition, func(r *rand.Rand) { c.partition(r, false) })
+	c.repeat("one-way", f.OneWay, func(r *rand.Rand) { c.partition(r, true) })
+	c.repeat("crash", f.Crash, func(r *rand.Rand) {
+		if n := c.branches[r.IntN(len(c.branches))]; n.up {
+			n.crash(r)
+			c.after(between(r, outage/20, outage), func() error { return n.restart() })
+		}
+	})
+	c.repeat("pause", f.Pause, func(r *rand.Rand) {
+		c.result.Pauses++
+		n := c.branches[r.IntN(len(c.branches))]
+		n.paused = c.now + between(r, outage/20, outage)
+	})
+}
+
+// repeat lets something happen at random times, rate times a second, until the fault phase is over.
+func (c *chaos) repeat(name string, rate float64, do func(*rand.Rand)) {
+	if rate <= 0 {
+		return
+	}
+	r := source(c.cfg.Seed, name)
+	var next func()
+	next = func() {
+		c.after(time.Duration(r.ExpFloat64()/rate*float64(time.Second)), func() error {
+			if c.calm {
+				return nil
+			}
+			do(r)
+			next()
+			return nil
+		})
+	}
+	next()
+}
+
+// partition cuts off a random set of processes for a while.
+func (c *chaos) partition(r *rand.Rand, oneWay bool) {
+	x := &cut{inside: map[string]bool{}, oneWay: oneWay, detected: r.IntN(2) == 0}
+	for _, n := range c.branches {
+		x.inside[n.id] = r.IntN(2) == 0
+	}
+	for _, n := range c.customers {
+		x.inside[n.session.Name()] = r.IntN(2) == 0
+	}
+	c.result.Partitions++
+	c.cuts = append(c.cuts, x)
+	c.relink()
+	c.after(between(r, outage/20, outage), func() error {
+		c.heal(x)
+		return nil
+	})
+}
+
+func (c *chaos) heal(x *cut) {
+	c.cuts = slices.DeleteFunc(c.cuts, func(y *cut) bool { return x == y })
+	c.relink()
+}
+
+// relink makes connections stand that can, and break that cannot: both ends are told, and a standing connection begins
+// with a handshake.
+func (c *chaos) relink() {
+	for i, a := range c.branches {
+		for _, b := range c.branches[:i] {
+			ends := [2]string{a.id, b.id}
+			want := a.up && b.up && !c.severed(a.id, b.id)
+			switch {
+			case want && !c.linked[ends]:
+				c.linked[ends] = true
+				a.deliver(b.handshake(a))
+				b.deliver(a.handshake(b))
+			case !want && c.linked[ends]:
+				delete(c.linked, ends)
+				a.hangUp(b)
+				b.hangUp(a)
+			}
+		}
+	}
+}
