@@ -39,6 +39,12 @@ fuzz: ## Fuzz every target in turn, FUZZTIME=30s each
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 10x "$$package" </dev/null || exit 1; \
 	done <<<"$$targets"
 
+SEEDS ?= 2000
+
+.PHONY: campaign
+campaign: ## Simulate SEEDS=2000 banks under faults and check every trace
+	go test ./internal/sim -run TestCampaign -v -timeout 0 -seeds $(SEEDS)
+
 .PHONY: bench
 bench: ## Run the benchmarks, BENCH=REGEXP for some of them
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -46,7 +46,7 @@ func (s *simulation) newBranch(i int) (*branchNode, error) {
 	n := &branchNode{simulation: s, id: s.cfg.Branches[i], up: true, incarnation: 1,
 		callers: map[uint64]caller{}, random: source(s.cfg.Seed, "times "+s.cfg.Branches[i])}
 	n.cfg = branch.Config{Name: n.id, Branches: s.cfg.Branches, Mode: s.cfg.Mode, Opening: s.cfg.Opening}
-	if s.cfg.Faults.Crash > 0 || s.cfg.Faults.SlowDisk > 0 {
+	if s.cfg.Faults.Crash > 0 || s.cfg.Faults.SlowDisk > 0 || len(s.cfg.Schedule) > 0 {
 		n.disk = store.NewMemory()
 	}
 	var err error
@@ -139,6 +139,9 @@ func (n *branchNode) handle() error {
 		n.core.Step(in, &out)
 	}
 	n.core.Step(branch.Flush{}, &out)
+	if n.ablation.onBatch != nil {
+		n.ablation.onBatch(batch, n.id, &out)
+	}
 	if out.Fatal != nil {
 		return fmt.Errorf("%s stops: %w", n.id, out.Fatal)
 	}
@@ -146,7 +149,11 @@ func (n *branchNode) handle() error {
 		return fmt.Errorf("%s refused a message: %w", n.id, out.Refused[0])
 	}
 	if n.disk == nil {
-		return n.release(&out)
+		if err := n.record(&out); err != nil {
+			return err
+		}
+		n.release(&out)
+		return nil
 	}
 	return n.commit(out)
 }
@@ -162,9 +169,7 @@ func (n *branchNode) commit(out branch.Effects) error {
 	n.durable = max(n.durable, n.now+takes)
 	incarnation := n.incarnation
 	if n.ablation.sendEarly {
-		if err := n.release(&out); err != nil {
-			return err
-		}
+		n.release(&out)
 	}
 	n.at(n.durable, func() error {
 		if incarnation != n.incarnation || !n.up {
@@ -173,31 +178,37 @@ func (n *branchNode) commit(out branch.Effects) error {
 		n.disk.Sync(1)
 		done := n.commits[0]
 		n.commits = n.commits[1:]
-		if n.ablation.sendEarly {
-			return nil
+		if err := n.record(&done); err != nil {
+			return err
 		}
-		return n.release(&done)
+		if !n.ablation.sendEarly {
+			n.release(&done)
+		}
+		return nil
 	})
 	return nil
 }
 
-// release writes events to the log and lets messages and replies go, in that order.
-func (n *branchNode) release(out *branch.Effects) error {
+// record writes the events of a batch to the log.
+func (n *branchNode) record(out *branch.Effects) error {
 	for i := range out.Events {
 		if err := n.log(&out.Events[i]); err != nil {
 			return err
 		}
 	}
-	if n.disk != nil {
-		if err := n.disk.Logged(n.logged); err != nil {
-			return err
-		}
+	if n.disk == nil {
+		return nil
 	}
+	return n.disk.Logged(n.logged)
+}
+
+// release lets messages and replies go.
+func (n *branchNode) release(out *branch.Effects) {
 	for i := range out.Messages {
 		m := &out.Messages[i]
 		to := n.branches[n.network.place[m.To]]
-		if n.ablation.onMessage != nil && !n.ablation.onMessage(n.core, m) {
-			continue
+		if n.ablation.onMessage != nil {
+			n.ablation.onMessage(n.core, m)
 		}
 		n.network.send(n.id, m.To, func() error {
 			if to.up {
@@ -216,12 +227,11 @@ func (n *branchNode) release(out *branch.Effects) error {
 			Sees: r.Sees, Again: n.faulty && r.Reason.Transient()}
 		n.network.send(n.id, c.customer.session.Name(), func() error { return c.customer.reply(reply) })
 	}
-	return nil
 }
 
 func (n *branchNode) log(e *trace.Event) error {
 	n.logged = e.Seq
-	return n.record(n.sink, e)
+	return n.simulation.record(n.sink, e)
 }
 
 // crash kills the branch. Of the commits under way some have reached the disk, though nobody was told.
@@ -243,7 +253,7 @@ func (n *branchNode) restart() error {
 		return err
 	}
 	if n.ablation.onRestart != nil {
-		n.ablation.onRestart(&state)
+		n.ablation.onRestart(n.id, &state)
 	}
 	if err := n.disk.Events(n.logged, n.log); err != nil {
 		return err

@@ -63,20 +63,20 @@ func (f *Faults) set(name string, rate float64) error {
 		field, limit = &seconds, 1e6
 		defer func() { f.Skew = time.Duration(seconds * float64(time.Second)) }()
 	case !ok:
-		return fmt.Errorf("fault %q is not known; there are %s", name, strings.Join(faultNames(), ", "))
+		return fmt.Errorf("faults: %q is not known; there are %s", name, strings.Join(faultNames(), ", "))
 	case slices.Contains([]string{"partition", "one-way", "crash", "pause"}, name):
 		limit = 100
 	}
 	if rate < 0 || rate > limit || rate != rate {
-		return fmt.Errorf("fault %s=%v: give a rate from 0 to %v", name, rate, limit)
+		return fmt.Errorf("faults: %s=%v: give a rate from 0 to %v", name, rate, limit)
 	}
 	*field = rate
 	return nil
 }
 
 // ParseFaults reads a list of faults, each with its rate or with a usual one: "loss=0.01,crash". "all" names all.
-func ParseFaults(list string) (Faults, error) {
-	var f Faults
+func ParseFaults(list string) (map[string]float64, error) {
+	rates := map[string]float64{}
 	for part := range strings.SplitSeq(list, ",") {
 		name, value, rated := strings.Cut(strings.TrimSpace(part), "=")
 		names := []string{name}
@@ -87,31 +87,19 @@ func ParseFaults(list string) (Faults, error) {
 			names = faultNames()
 		}
 		for _, name := range names {
-			rate := usual(name)
+			rates[name] = usual(name)
 			if rated {
 				var err error
-				if rate, err = strconv.ParseFloat(value, 64); err != nil {
-					return f, fmt.Errorf("fault %s: %q is not a number", name, value)
+				if rates[name], err = strconv.ParseFloat(value, 64); err != nil {
+					return nil, fmt.Errorf("faults: %s: %q is not a number", name, value)
 				}
 			}
-			if err := f.set(name, rate); err != nil {
-				return f, err
+			if err := new(Faults).set(name, rates[name]); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return f, nil
-}
-
-// String writes the faults as ParseFaults reads them.
-func (f Faults) String() string {
-	rates := []float64{f.Delay, f.Reorder, f.Duplicate, f.Loss, f.Partition, f.OneWay, f.Crash, f.Pause, f.SlowDisk, f.Skew.Seconds()}
-	var parts []string
-	for i, name := range faultNames() {
-		if rates[i] > 0 {
-			parts = append(parts, fmt.Sprintf("%s=%v", name, rates[i]))
-		}
-	}
-	return strings.Join(parts, ",")
+	return rates, nil
 }
 
 // chaos lets the faults that have a rate happen until the fault phase is over.
@@ -146,16 +134,46 @@ func (c *chaos) start() {
 	c.repeat("partition", f.Partition, func(r *rand.Rand) { c.partition(r, false) })
 	c.repeat("one-way", f.OneWay, func(r *rand.Rand) { c.partition(r, true) })
 	c.repeat("crash", f.Crash, func(r *rand.Rand) {
-		if n := c.branches[r.IntN(len(c.branches))]; n.up {
-			n.crash(r)
-			c.after(between(r, outage/20, outage), func() error { return n.restart() })
-		}
+		c.kill(c.branches[r.IntN(len(c.branches))], r, between(r, outage/20, outage))
 	})
 	c.repeat("pause", f.Pause, func(r *rand.Rand) {
-		c.result.Pauses++
-		n := c.branches[r.IntN(len(c.branches))]
-		n.paused = c.now + between(r, outage/20, outage)
+		c.pause(c.branches[r.IntN(len(c.branches))], between(r, outage/20, outage))
 	})
+	for i := range c.cfg.Schedule {
+		c.at(c.cfg.Schedule[i].At, func() error {
+			c.incident(&c.cfg.Schedule[i])
+			return nil
+		})
+	}
+}
+
+// incident lets one fault of the schedule happen.
+func (c *chaos) incident(x *Incident) {
+	switch {
+	case x.Crash != "":
+		c.kill(c.branches[c.network.place[x.Crash]], source(c.cfg.Seed, "crash of "+x.Crash), x.For)
+	case x.Pause != "":
+		c.pause(c.branches[c.network.place[x.Pause]], x.For)
+	default:
+		inside := map[string]bool{}
+		for _, name := range slices.Concat(x.Partition, x.OneWay) {
+			inside[name] = true
+		}
+		c.sever(&cut{inside: inside, oneWay: len(x.OneWay) > 0, detected: true}, x.For)
+	}
+}
+
+// kill crashes a branch that is up, and starts it again after a while.
+func (c *chaos) kill(n *branchNode, r *rand.Rand, down time.Duration) {
+	if n.up {
+		n.crash(r)
+		c.after(down, n.restart)
+	}
+}
+
+func (c *chaos) pause(n *branchNode, d time.Duration) {
+	c.result.Pauses++
+	n.paused = c.now + d
 }
 
 // repeat lets something happen at random times, rate times a second, until the fault phase is over.
@@ -187,18 +205,19 @@ func (c *chaos) partition(r *rand.Rand, oneWay bool) {
 	for _, n := range c.customers {
 		x.inside[n.session.Name()] = r.IntN(2) == 0
 	}
+	c.sever(x, between(r, outage/20, outage))
+}
+
+// sever lets a partition begin, and heal after a while.
+func (c *chaos) sever(x *cut, lasts time.Duration) {
 	c.result.Partitions++
 	c.cuts = append(c.cuts, x)
 	c.relink()
-	c.after(between(r, outage/20, outage), func() error {
-		c.heal(x)
+	c.after(lasts, func() error {
+		c.cuts = slices.DeleteFunc(c.cuts, func(y *cut) bool { return x == y })
+		c.relink()
 		return nil
 	})
-}
-
-func (c *chaos) heal(x *cut) {
-	c.cuts = slices.DeleteFunc(c.cuts, func(y *cut) bool { return x == y })
-	c.relink()
 }
 
 // relink makes connections stand that can, and break that cannot: both ends are told, and a standing connection begins

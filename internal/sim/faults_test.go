@@ -3,9 +3,12 @@ package sim
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,93 +16,192 @@ import (
 	"github.com/seed-8ff1fc32/bank-trace/trace/check"
 )
 
-var seeds = flag.Uint64("seeds", 200, "seeds of TestFaults")
-var firstSeed = flag.Uint64("first-seed", 0, "first seed of TestFaults")
+var (
+	seeds     = flag.Uint64("seeds", 200, "how many seeds TestCampaign runs")
+	firstSeed = flag.Uint64("first-seed", 0, "the first seed of TestCampaign")
+)
 
-// faultyConfig draws a small bank and some faults, each seed others.
-func faultyConfig(seed uint64) Config {
-	cfg := randomConfig(seed)
+// faultySpec draws a small bank and some faults, for each seed others.
+func faultySpec(seed uint64) Spec {
+	s := randomSpec(seed)
 	r := rand.New(rand.NewPCG(seed, 1))
+	s.Faults = map[string]float64{}
 	for _, name := range faultNames() {
 		if r.IntN(2) == 0 {
-			rate := usual(name) * (0.2 + 3*r.Float64())
-			if err := cfg.Faults.set(name, rate); err != nil {
-				panic(err)
-			}
+			s.Faults[name] = usual(name) * (0.2 + 3*r.Float64())
 		}
 	}
-	cfg.Mix.Think = between(r, 0, 40e6)
-	return cfg
+	s.Think = between(r, 0, 40e6)
+	return s
 }
 
-// checked runs a configuration and checks its trace.
-func checked(ctx context.Context, cfg Config, a ablation) (*Result, *check.Report, error) {
-	logs := map[string]*bytes.Buffer{}
-	writers := []*trace.Writer{}
+// checked runs a configuration and checks its trace, also that of a run which failed. The logs come in order of process.
+func checked(ctx context.Context, cfg Config, a ablation) (r *Result, report *check.Report, logs []byte, err error) {
+	buffers := map[string]*bytes.Buffer{}
+	writers := map[string]*trace.Writer{}
 	cfg.Sink = func(process string) (Sink, error) {
-		logs[process] = &bytes.Buffer{}
-		w := trace.NewWriter(logs[process])
-		writers = append(writers, w)
-		return w, nil
+		buffers[process] = &bytes.Buffer{}
+		writers[process] = trace.NewWriter(buffers[process])
+		return writers[process], nil
 	}
-	result, err := run(ctx, cfg, a)
-	if result == nil {
-		return nil, nil, err
-	}
-	info := &trace.Run{Mode: "total", Settled: result.Settled}
+	r, err = run(ctx, cfg, a)
+	info := &trace.Run{Mode: "total", Settled: err == nil && r.Settled}
 	var sources []check.Source
-	for _, w := range writers {
-		if err := w.Flush(); err != nil {
-			return nil, nil, err
-		}
-	}
-	for process, log := range logs {
+	for _, process := range slices.Sorted(maps.Keys(writers)) {
+		err = errors.Join(err, writers[process].Flush())
 		info.Processes = append(info.Processes, process)
-		sources = append(sources, check.Bytes(process, log.Bytes()))
+		sources = append(sources, check.Bytes(process, buffers[process].Bytes()))
+		logs = append(logs, buffers[process].Bytes()...)
 	}
 	report, checkErr := check.Check(ctx, sources, check.Options{Run: info})
-	if err == nil {
-		err = checkErr
-	}
-	return result, report, err
+	return r, report, logs, errors.Join(err, checkErr)
 }
 
-func text(r *check.Report) string {
-	var b strings.Builder
-	if err := r.WriteText(&b, check.TextOptions{MaxFindings: 4}); err != nil {
-		return err.Error()
+// wrong says what is wrong with a run: "" if nothing is.
+func wrong(ctx context.Context, s Spec) (what string, r *Result, logs []byte) {
+	cfg, err := s.Config()
+	if err != nil {
+		return err.Error(), nil, nil
 	}
-	return b.String()
+	r, report, logs, err := checked(ctx, cfg, ablation{})
+	switch {
+	case err != nil:
+		return err.Error(), r, logs
+	case report.Verdict != check.Pass:
+		var b strings.Builder
+		if err := report.WriteText(&b, check.TextOptions{MaxFindings: 4}); err != nil {
+			return err.Error(), r, logs
+		}
+		return b.String(), r, logs
+	}
+	for i := range r.Accounts {
+		if fmt.Sprint(r.Accounts[i]) != fmt.Sprint(r.Accounts[0]) {
+			return fmt.Sprintf("%v at branch-1, %v at branch-%d", r.Accounts[0], r.Accounts[i], i+1), r, logs
+		}
+	}
+	return "", r, logs
 }
 
-func TestFaults(t *testing.T) {
+// shrink looks for a smaller Spec that goes wrong too: fewer faults, branches, customers and requests.
+func shrink(ctx context.Context, s Spec) Spec {
+	for {
+		smaller := func() (Spec, bool) {
+			for _, candidate := range smallerThan(s) {
+				if what, _, _ := wrong(ctx, candidate); what != "" {
+					return candidate, true
+				}
+			}
+			return s, false
+		}
+		next, found := smaller()
+		if !found {
+			return s
+		}
+		s = next
+	}
+}
+
+func smallerThan(s Spec) []Spec {
+	var all []Spec
+	for _, name := range slices.Sorted(maps.Keys(s.Faults)) {
+		c := s
+		c.Faults = maps.Clone(s.Faults)
+		delete(c.Faults, name)
+		all = append(all, c)
+	}
+	for _, pick := range []func(*Spec) *int{
+		func(s *Spec) *int { return &s.Requests },
+		func(s *Spec) *int { return &s.Customers },
+		func(s *Spec) *int { return &s.Branches },
+		func(s *Spec) *int { return &s.Accounts },
+	} {
+		for n := *pick(&s); n > 1; {
+			n /= 2
+			c := s
+			*pick(&c) = *pick(&s) - n
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// report tells of a Spec that went wrong: whether it repeats, how to replay it, and the smallest case found.
+func report(t *testing.T, s Spec, what string, logs []byte) {
+	again, _, same := wrong(t.Context(), s)
+	small := shrink(t.Context(), s)
+	smallWhat, _, _ := wrong(t.Context(), small)
+	t.Errorf("seed %d: %s\nthe same again: %v\nreplay: go test ./internal/sim -run TestCampaign -first-seed %d -seeds 1\nsmallest: %s\n%s",
+		s.Seed, what, again == what && bytes.Equal(logs, same), s.Seed, small.Command(), smallWhat)
+}
+
+// TestCampaign runs many seeds, each with other faults, and checks every trace. A campaign in which too little happened
+// fails too.
+func TestCampaign(t *testing.T) {
 	var total Result
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		cfg := faultyConfig(seed)
-		r, report, err := checked(t.Context(), cfg, ablation{})
-		if err != nil {
-			t.Errorf("seed %d, %s: %v", seed, cfg.Faults, err)
+		s := faultySpec(seed)
+		what, r, logs := wrong(t.Context(), s)
+		if what != "" {
+			report(t, s, what, logs)
 			continue
 		}
-		if report.Verdict != check.Pass {
-			t.Errorf("seed %d, %s:\n%s", seed, cfg.Faults, text(report))
-		}
-		for i := range r.Accounts {
-			if fmt.Sprint(r.Accounts[i]) != fmt.Sprint(r.Accounts[0]) {
-				t.Errorf("seed %d: %v at branch-1, %v at branch-%d", seed, r.Accounts[0], r.Accounts[i], i+1)
-			}
-		}
-		total.Events += r.Events
-		total.Requests += r.Requests
-		total.Retries += r.Retries
-		total.Unknown += r.Unknown
-		total.Kills += r.Kills
-		total.Partitions += r.Partitions
-		total.Pauses += r.Pauses
-		total.Lost += r.Lost
-		total.Duplicated += r.Duplicated
-		total.Overtaken += r.Overtaken
-		total.Waits += r.Waits
+		total.add(r)
 	}
-	t.Logf("%+v", total)
+	t.Logf("%d seeds: %d events, %d messages (%d lost, %d duplicated, %d overtaken), %d requests (%d ok, %d given up, %d retries, %d waits), %d kills, %d partitions, %d pauses",
+		*seeds, total.Events, total.Messages, total.Lost, total.Duplicated, total.Overtaken,
+		total.Requests, total.OK, total.Unknown, total.Retries, total.Waits, total.Kills, total.Partitions, total.Pauses)
+	if *seeds < 50 {
+		return
+	}
+	n := int64(*seeds)
+	for _, least := range []struct {
+		what     string
+		got, min int64
+	}{
+		{"kills", total.Kills, n}, {"partitions", total.Partitions, n}, {"retries", total.Retries, 5 * n},
+		{"session waits", total.Waits, n / 2}, {"lost messages", total.Lost, 10 * n}, {"requests that were ok", total.OK, 20 * n},
+	} {
+		if least.got < least.min {
+			t.Errorf("only %d %s in %d seeds: the campaign tested too little, at least %d were expected", least.got, least.what, n, least.min)
+		}
+	}
+}
+
+func (r *Result) add(x *Result) {
+	r.Events += x.Events
+	r.Messages += x.Messages
+	r.Requests += x.Requests
+	r.OK += x.OK
+	r.Unknown += x.Unknown
+	r.Retries += x.Retries
+	r.Waits += x.Waits
+	r.Lost += x.Lost
+	r.Duplicated += x.Duplicated
+	r.Overtaken += x.Overtaken
+	r.Kills += x.Kills
+	r.Partitions += x.Partitions
+	r.Pauses += x.Pauses
+}
+
+// TestRegressions keeps the seeds that found a bug once.
+func TestRegressions(t *testing.T) {
+	for seed, bug := range map[uint64]string{
+		10:  "a customer tried again after its answer had come",
+		123: "a restarted branch that was asked all the time never asked itself",
+		193: "the same, with seven branches",
+	} {
+		if what, _, _ := wrong(t.Context(), faultySpec(seed)); what != "" {
+			t.Errorf("seed %d (%s): %s", seed, bug, what)
+		}
+	}
+}
+
+// TestSameSeedSameBytesUnderFaults runs some seeds twice.
+func TestSameSeedSameBytesUnderFaults(t *testing.T) {
+	for seed := range uint64(10) {
+		_, _, first := wrong(t.Context(), faultySpec(seed))
+		if _, _, second := wrong(t.Context(), faultySpec(seed)); !bytes.Equal(first, second) {
+			t.Errorf("seed %d gives two different traces", seed)
+		}
+	}
 }

@@ -8,6 +8,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -37,6 +38,7 @@ type Config struct {
 	Sink      func(process string) (Sink, error) // nil records nothing
 
 	Faults   Faults               // what goes wrong until every customer is done
+	Schedule []Incident           // faults at set times
 	Delay    [2]time.Duration     // of messages, least and most; zero means 0.2 to 2 ms
 	Handling [2]time.Duration     // from a branch's waking to its next batch; zero means 10 to 100 µs
 	Quiet    time.Duration        // virtual time that a bank with faults has to settle in once they are over; zero means 1 min
@@ -102,12 +104,13 @@ type simulation struct {
 
 // ablation takes something out that the bank cannot do without. Only tests set it.
 type ablation struct {
-	sendEarly   bool                                       // effects leave before they are durable
-	onMessage   func(*branch.Branch, *branch.Message) bool // as a message leaves; false drops it
+	sendEarly   bool // messages and replies leave before they are durable
+	noRetry     bool // the retry interval never passes
+	onBatch     func(batch []branch.Input, id string, out *branch.Effects)
+	onMessage   func(from *branch.Branch, m *branch.Message) // as a message leaves
 	onHandshake func(*branch.PeerUp)
 	onCall      func(*customer.Call)
-	onRestart   func(*branch.State)
-	noRetry     bool // the retry interval never passes
+	onRestart   func(id string, s *branch.State)
 }
 
 // Run simulates until every customer is done and the bank has settled. It fails when the bank does not settle, when a
@@ -170,7 +173,7 @@ func newSimulation(cfg Config) (*simulation, error) {
 	if cfg.Quiet == 0 {
 		cfg.Quiet = time.Minute
 	}
-	s := &simulation{cfg: cfg, faulty: cfg.Faults != (Faults{}), workload: cfg.Workload, linked: map[[2]string]bool{}}
+	s := &simulation{cfg: cfg, faulty: cfg.Faults != (Faults{}) || len(cfg.Schedule) > 0, workload: cfg.Workload, linked: map[[2]string]bool{}}
 	s.chaos = &chaos{simulation: s}
 	if s.workload == nil {
 		s.workload = cfg.Mix.workload(cfg.Seed)
@@ -252,10 +255,13 @@ func (s *simulation) finish() (*Result, error) {
 		}
 	}
 	if !r.Settled {
-		return r, fmt.Errorf("simulation, seed %d: the bank did not settle in %v: %s", s.cfg.Seed, s.now, s.unsettled())
+		return r, fmt.Errorf("simulation, seed %d: %w in %v: %s", s.cfg.Seed, errUnsettled, s.now, s.unsettled())
 	}
 	return r, nil
 }
+
+// errUnsettled says that the bank was still busy, or waiting in vain, when its time was up.
+var errUnsettled = errors.New("the bank did not settle")
 
 // unsettled says what is not as it should be at the end.
 func (s *simulation) unsettled() string {

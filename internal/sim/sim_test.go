@@ -12,27 +12,29 @@ import (
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
-// randomConfig draws a small bank with a random workload.
-func randomConfig(seed uint64) Config {
+// randomSpec draws a small bank with a random workload.
+func randomSpec(seed uint64) Spec {
 	r := rand.New(rand.NewPCG(seed, 0))
-	accounts := []string{"main", "savings", "till"}[:1+r.IntN(3)]
-	opening := map[string]int64{}
-	for _, a := range accounts {
-		opening[a] = r.Int64N(500)
+	s := DefaultSpec()
+	s.Seed, s.Branches, s.Customers, s.Requests = seed, 1+r.IntN(7), 1+r.IntN(8), 10+r.IntN(90)
+	s.Accounts, s.Opening, s.Roaming = 1+r.IntN(3), r.Int64N(500), r.Float64()
+	return s
+}
+
+// config returns what a Spec describes.
+func config(t testing.TB, s Spec) Config {
+	t.Helper()
+	cfg, err := s.Config()
+	if err != nil {
+		t.Fatal(err)
 	}
-	branches, customers := 1+r.IntN(7), 1+r.IntN(8)
-	mix := DefaultMix(branches, customers, 10+r.IntN(90), accounts)
-	mix.Roaming = r.Float64()
-	return Config{
-		Seed: seed, Branches: Names("branch", branches), Customers: Names("customer", customers),
-		Opening: opening, Mix: mix,
-	}
+	return cfg
 }
 
 func TestRandomWorkloadsSettleAlike(t *testing.T) {
 	refused := int64(0)
 	for seed := range uint64(500) {
-		cfg := randomConfig(seed)
+		cfg := config(t, randomSpec(seed))
 		r, err := Run(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -86,7 +88,7 @@ func (r *recorded) Event(e *trace.Event) error {
 func TestClocksAndOrder(t *testing.T) {
 	for seed := range uint64(50) {
 		r := &recorded{sends: map[trace.Ref]uint64{}, clocks: map[string]uint64{}, seqs: map[string]uint64{}, orders: map[string][]clock.Timestamp{}}
-		cfg := randomConfig(seed)
+		cfg := config(t, randomSpec(seed))
 		cfg.Sink = func(string) (Sink, error) { return r, nil }
 		if _, err := Run(t.Context(), cfg); err != nil {
 			t.Fatal(err)
@@ -115,7 +117,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 	logs := func() map[string]string {
 		buffers := map[string]*bytes.Buffer{}
 		writers := map[string]*trace.Writer{}
-		cfg := randomConfig(7)
+		cfg := config(t, randomSpec(7))
 		cfg.Sink = func(process string) (Sink, error) {
 			buffers[process] = &bytes.Buffer{}
 			writers[process] = trace.NewWriter(buffers[process])

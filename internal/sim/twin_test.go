@@ -14,15 +14,13 @@ import (
 // simulated returns the logs of a small random bank.
 func simulated(t testing.TB, seed uint64) ([]checktest.Log, checktest.Options) {
 	r := rand.New(rand.NewPCG(seed, 0))
-	accounts := []string{"main", "savings", "till"}[:1+r.IntN(3)]
-	opening := map[string]int64{}
-	for _, a := range accounts {
-		opening[a] = r.Int64N(300)
+	spec := sim.DefaultSpec()
+	spec.Seed, spec.Branches, spec.Customers, spec.Requests = seed, 1+r.IntN(5), 1+r.IntN(5), 10+r.IntN(30)
+	spec.Accounts, spec.Opening, spec.Roaming = 1+r.IntN(3), r.Int64N(300), r.Float64()
+	cfg, err := spec.Config()
+	if err != nil {
+		t.Fatal(err)
 	}
-	branches, customers := 1+r.IntN(5), 1+r.IntN(5)
-	mix := sim.DefaultMix(branches, customers, 10+r.IntN(30), accounts)
-	mix.Roaming = r.Float64()
-	cfg := sim.Config{Seed: seed, Branches: sim.Names("branch", branches), Customers: sim.Names("customer", customers), Opening: opening, Mix: mix}
 	buffers, writers := map[string]*bytes.Buffer{}, map[string]*trace.Writer{}
 	cfg.Sink = func(process string) (sim.Sink, error) {
 		buffers[process] = &bytes.Buffer{}

@@ -36,14 +36,6 @@ type Mix struct {
 	Think                              time.Duration // pauses are drawn from 0 to it
 }
 
-// DefaultMix is the workload that `generate` uses unless told otherwise.
-func DefaultMix(branches, customers, requests int, accounts []string) Mix {
-	return Mix{
-		Branches: branches, Customers: customers, Requests: requests, Accounts: accounts,
-		Query: 3, Deposit: 4, Withdraw: 4, Transfer: 1, Roaming: 0.3, Hot: 0.5, MaxAmount: 100, Think: 2 * time.Millisecond,
-	}
-}
-
 type mixed struct {
 	Mix
 	left    []int
@@ -112,12 +104,11 @@ func (w *mixed) account(r *rand.Rand) string {
 type scripted struct {
 	steps [][]scenario.Step
 	place map[int]int // branch ID -> place
-	names map[string]trace.Op
 }
 
 // FromScenario returns the workload that a scenario describes.
 func FromScenario(s *scenario.Scenario) Workload {
-	w := &scripted{place: map[int]int{}, names: map[string]trace.Op{}}
+	w := &scripted{place: map[int]int{}}
 	for i, b := range s.Branches {
 		w.place[b.ID] = i
 	}
