@@ -49,6 +49,10 @@ campaign: ## Simulate SEEDS=2000 banks under faults and check every trace
 bench: ## Run the benchmarks, BENCH=REGEXP for some of them
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+.PHONY: rule-table
+rule-table: ## Break every rule, and show what was changed and what check says of it
+	@go run ./cmd/bank-trace break --table
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck and, where npx is at hand, buf lint
 	.ci/check-format

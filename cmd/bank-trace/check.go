@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,14 +26,16 @@ func newCheck(c *console) *cobra.Command {
 		Use:   "check TRACE...",
 		Short: "Check that a trace keeps every rule",
 		Long: `Reads the logs of a trace (a folder, log files, or - for standard input) as a
-stream and reports every rule that is violated, with both places.
+stream and reports every rule that is violated, with both places. Takes the
+course's output files too (customer_events.json and the like), told by content.
 
 Exit status: 0 every rule that had something to check holds, 1 a violation was
 found, 2 it could not be decided.`,
 		Example: `  bank-trace check /tmp/t
   bank-trace check branch-1.jsonl branch-2.jsonl
   cat *.jsonl | bank-trace check -
-  bank-trace check --rules clock,message --report json /tmp/t`,
+  bank-trace check --rules clock,message --report json /tmp/t
+  bank-trace check --report junit /tmp/t > report.xml`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return fmt.Errorf("check: no trace given; name a folder, log files, or - for standard input")
@@ -43,26 +47,30 @@ found, 2 it could not be decided.`,
 	fl := cmd.Flags()
 	fl.BoolVar(&f.strict, "strict", false, "clocks must not skip values either (clock/not-exact)")
 	fl.StringSliceVar(&f.rules, "rules", nil, "check only these rules or families (see: bank-trace rules)")
-	fl.StringVar(&f.report, "report", "text", "form of the report: text or json")
-	fl.IntVar(&f.maxFindings, "max-findings", 20, "findings to print in a text report; all are counted")
+	fl.StringVar(&f.report, "report", "text", "form of the report: "+reportForms)
+	fl.IntVar(&f.maxFindings, "max-findings", 20, "findings to print, 0 for all; all are counted, and json has up to 1,000 a rule")
 	fl.BoolVar(&f.allowTruncated, "allow-truncated", false, "a log that was cut off is a warning")
+	complete := map[string]cobra.CompletionFunc{
+		"rules":  ruleList,
+		"report": cobra.FixedCompletions(strings.Split(reportForms, ", "), cobra.ShellCompDirectiveNoFileComp),
+	}
+	for flag, f := range complete {
+		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(flag, f))
+	}
 	return cmd
 }
 
+// reportForms lists what --report takes.
+const reportForms = "text, json, junit, github"
+
 func checkTrace(ctx context.Context, c *console, f checkFlags, paths []string) error {
-	if f.report != "text" && f.report != "json" {
-		return fmt.Errorf("--report %q: give text or json", f.report)
+	if !slices.Contains(strings.Split(reportForms, ", "), f.report) {
+		return fmt.Errorf("--report %q: give one of %s", f.report, reportForms)
 	}
-	folder, err := trace.Find(paths...)
-	if err != nil {
-		return err
+	if f.maxFindings < 0 {
+		return fmt.Errorf("--max-findings %d: give a number of findings, or 0 for all", f.maxFindings)
 	}
-	bar := newBar(c.err, "events", -1)
-	report, err := check.Check(ctx, check.Folder(folder), check.Options{
-		Strict: f.strict, Rules: f.rules, AllowTruncated: f.allowTruncated, Run: folder.Run, Stdin: c.stdin,
-		Progress: func(events, _ int64) { bar.set(events) },
-	})
-	bar.done()
+	report, err := c.check(ctx, f, paths)
 	if err != nil {
 		return err
 	}
@@ -78,9 +86,35 @@ func checkTrace(ctx context.Context, c *console, f checkFlags, paths []string) e
 	return errUndecided
 }
 
+// check checks the course's output files where the paths are those, and logs otherwise.
+func (c *console) check(ctx context.Context, f checkFlags, paths []string) (*check.Report, error) {
+	files, err := courseFiles(paths)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) > 0 {
+		return checkCourse(ctx, f, files)
+	}
+	folder, err := trace.Find(paths...)
+	if err != nil {
+		return nil, err
+	}
+	bar := newBar(c.err, "events", -1)
+	defer bar.done()
+	return check.Check(ctx, check.Folder(folder), check.Options{
+		Strict: f.strict, Rules: f.rules, AllowTruncated: f.allowTruncated, Run: folder.Run, Stdin: c.stdin,
+		Progress: func(events, _ int64) { bar.set(events) },
+	})
+}
+
 func (c *console) report(r *check.Report, f checkFlags) error {
-	if f.report == "json" {
+	switch f.report {
+	case "json":
 		return r.WriteJSON(c.out)
+	case "junit":
+		return r.WriteJUnit(c.out, f.maxFindings)
+	case "github":
+		return r.WriteGitHub(c.out, f.maxFindings)
 	}
 	return r.WriteText(c.out, check.TextOptions{MaxFindings: f.maxFindings, Color: terminal(c.out)})
 }

@@ -10,13 +10,17 @@ import (
 )
 
 func newRules(c *console) *cobra.Command {
-	return &cobra.Command{
+	var markdown bool
+	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "List the rules that check knows",
 		Long: `Lists every rule with the exit status that a finding leads to: 1 a violation, 2 it
 could not be decided, 0 a warning.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if markdown {
+				return check.WriteRules(cmd.Context(), c.out)
+			}
 			for _, r := range check.Rules() {
 				if _, err := fmt.Fprintf(c.out, "%d  %-30s %s\n", r.Exit, r.Name, wrap(r.Statement, 46, 34)); err != nil {
 					return err
@@ -25,12 +29,38 @@ could not be decided, 0 a warning.`,
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "with reasons and examples, as the page docs/rules.md")
+	return cmd
+}
+
+// ruleNames completes the name of a rule.
+func ruleNames(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var names []cobra.Completion
+	for _, r := range check.Rules() {
+		names = append(names, cobra.CompletionWithDesc(r.Name, r.Statement))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// ruleList completes the last of a list of rules and families.
+func ruleList(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	done := typed[:strings.LastIndexByte(typed, ',')+1]
+	var names []cobra.Completion
+	family := ""
+	for _, r := range check.Rules() {
+		if r.Family != family {
+			family = r.Family
+			names = append(names, cobra.CompletionWithDesc(done+family, "every rule of the family "+family))
+		}
+		names = append(names, cobra.CompletionWithDesc(done+r.Name, r.Statement))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 func newExplain(c *console) *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain RULE",
-		Short:   "Explain a rule: what it says, why, and what usually breaks it",
+		Short:   "Explain a rule: what it says, why, what usually breaks it, and an example",
 		Example: "  bank-trace explain clock/receive-not-after-send",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -38,33 +68,15 @@ func newExplain(c *console) *cobra.Command {
 			}
 			return nil
 		},
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			var names []cobra.Completion
-			for _, r := range check.Rules() {
-				names = append(names, r.Name)
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		ValidArgsFunction: ruleNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			r, ok := check.LookupRule(args[0])
 			if !ok {
 				return fmt.Errorf("explain: there is no rule %q (see: bank-trace rules)", args[0])
 			}
-			_, err := fmt.Fprintf(c.out, "%s\n\nHolds when:     %s\nWhy:            %s\nUsual mistake:  %s\nSource:         %s\nA finding is:   %s\n",
-				r.Name, wrap(r.Statement, 64, 16), wrap(r.Reason, 64, 16), wrap(r.Mistake, 64, 16), wrap(r.Source, 64, 16), severity(r.Exit))
-			return err
+			return r.WriteText(cmd.Context(), c.out, terminal(c.out))
 		},
 	}
-}
-
-func severity(exit int) string {
-	switch exit {
-	case exitViolation:
-		return "a violation, exit status 1"
-	case exitUndecided:
-		return "something that keeps the check from deciding, exit status 2"
-	}
-	return "a warning, exit status 0"
 }
 
 // wrap breaks text into lines of at most width runes; later lines are indented.

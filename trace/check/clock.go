@@ -48,8 +48,8 @@ func clockRules() []Rule {
 // the pair is made, see messageFamily.
 //
 //  1. An event's clock must be higher than that of the event before it in its log.
-//  2. With --strict, it must be exactly max(clock before, stamp)+1. Where events are missing before it, or a log begins
-//     in the middle, the clock before is not known and nothing is checked.
+//  2. With --strict, that of a local or send event must be exactly one more. Where events are missing before it, or a log
+//     begins in the middle, the clock before is not known and nothing is checked.
 type clockFamily struct {
 	*engine
 	*tally
@@ -60,6 +60,7 @@ func (f *clockFamily) first(v *visit) {
 	if p.last.any {
 		f.checked[clockNotIncreasing]++
 		if v.e.Clock <= p.last.clock {
+			f.graph().backwards(v.e.Clock, p.last.clock)
 			f.add(clockNotIncreasing, finding{
 				event: v.spot(),
 				other: p.previous(),
@@ -73,26 +74,27 @@ func (f *clockFamily) first(v *visit) {
 		return
 	}
 	before, known := v.before()
+	paired := v.e.Kind == trace.Receive && v.peer != nil // then the send's clock counts, see messageFamily
 	if !known || v.e.Kind == trace.Receive && v.e.Stamp == 0 {
-		return // without a stamp the send is needed
+		return
 	}
 	f.checked[clockNotExact]++
-	f.exact(v.spot(), before, v.e.Stamp)
+	if paired {
+		return
+	}
+	f.exact(v.spot(), p.previousIfAny(), before, v.e.Stamp)
 }
 
 // before returns the clock of the process before the event, where it is known.
 func (v *visit) before() (uint64, bool) {
-	switch {
-	case v.missing > 0 || v.repeated:
-		return 0, false
-	case v.p.last.any:
-		return v.p.last.clock, true
+	if v.p.last.any {
+		return v.p.last.clock, v.e.Seq == v.p.last.seq+1
 	}
-	return 0, v.p.first() == 1
+	return 0, v.e.Seq == 1
 }
 
 // exact checks a clock against the least that is allowed; stamp is 0 for what is no receive.
-func (t *tally) exact(s spot, before, stamp uint64) {
+func (t *tally) exact(s, other spot, before, stamp uint64) {
 	want := max(before, stamp) + 1
 	if s.clock == want {
 		return
@@ -101,7 +103,7 @@ func (t *tally) exact(s spot, before, stamp uint64) {
 	if stamp > 0 {
 		message += fmt.Sprintf(" and the message carried %d", stamp)
 	}
-	t.add(clockNotExact, finding{event: s, message: message + ".", expected: fmt.Sprintf("clock %d", want)})
+	t.add(clockNotExact, finding{event: s, other: other, message: message + ".", expected: fmt.Sprintf("clock %d", want)})
 }
 
 func (f *clockFamily) end()           {}

@@ -13,6 +13,11 @@
 // A verdict is [Fail] if a violation is proven, even if other parts of the trace could not be read; else [Inconclusive]
 // if something could not be read or nothing was checked; else [Pass]. Warnings never change it.
 //
-// The families of rules are files of this package: log.go, clock.go, message.go, replica.go, money.go and session.go.
-// [Rules] is the catalogue.
+// That every clock rises along each step of happens-before proves that it has no cycle. Where some clock does not rise, and
+// where an answer must be in the past of an event of another log, a last pass builds the part of happens-before that
+// matters; see graph.go.
+//
+// The families of rules are files of this package: log.go, clock.go, message.go, graph.go, request.go, replica.go,
+// money.go, conserved.go and session.go, each with its algorithm; what the second pass makes of their suspects is in
+// request_settle.go, replica_end.go, replica_diverged.go and session_settle.go. [Rules] is the catalogue.
 package check

@@ -51,11 +51,14 @@ type engine struct {
 	names    map[string]*proc
 	procs    []*proc
 	families []family
+	deep     *graph
 	tally    *tally
-	second   bool
+	second   bool // this is not the first pass
+	third    bool
 	visit    visit
 
-	branches map[*proc]bool // processes that some header calls a branch
+	branches   map[*proc]bool // processes that some header calls a branch, or that write
+	branchList []*proc        // the same
 
 	events, messages, inFlight, uncovered int64
 	skipped                               []lines
@@ -83,16 +86,40 @@ func newEngine(sources []Source, sel selection, opt Options) *engine {
 		e.files = append(e.files, fileNames(s)...)
 	}
 	e.tally = newTally(sel, opt)
+	e.deep = newGraph(e)
 	e.families = []family{
-		&logFamily{engine: e, tally: e.tally},
-		&clockFamily{engine: e, tally: e.tally},
-		newMessageFamily(e),
-		newReplicaFamily(e),
-		newMoneyFamily(e),
-		newSessionFamily(e),
+		logPlace:       &logFamily{engine: e, tally: e.tally},
+		clockPlace:     &clockFamily{engine: e, tally: e.tally},
+		messagePlace:   newMessageFamily(e),
+		requestPlace:   newRequestFamily(e),
+		sessionPlace:   newSessionFamily(e),
+		moneyPlace:     newMoneyFamily(e),
+		conservedPlace: newConservedFamily(e),
+		replicaPlace:   newReplicaFamily(e),
 	}
 	return e
 }
+
+// The places of the families. An event goes through them in this order: what a replica had executed before it is known
+// to those before replicaPlace, and its balances after it are known there.
+const (
+	logPlace = iota
+	clockPlace
+	messagePlace
+	requestPlace
+	sessionPlace
+	moneyPlace
+	conservedPlace
+	replicaPlace
+)
+
+func (e *engine) logs() *logFamily              { return e.families[logPlace].(*logFamily) }
+func (e *engine) messageFamily() *messageFamily { return e.families[messagePlace].(*messageFamily) }
+func (e *engine) requestFamily() *requestFamily { return e.families[requestPlace].(*requestFamily) }
+func (e *engine) sessionFamily() *sessionFamily { return e.families[sessionPlace].(*sessionFamily) }
+func (e *engine) money() *moneyFamily           { return e.families[moneyPlace].(*moneyFamily) }
+func (e *engine) replicaFamily() *replicaFamily { return e.families[replicaPlace].(*replicaFamily) }
+func (e *engine) graph() *graph                 { return e.deep }
 
 func (e *engine) run(ctx context.Context) error {
 	m := merger{engine: e, pick: e.opt.pick}
@@ -104,21 +131,56 @@ func (e *engine) run(ctx context.Context) error {
 		f.end()
 		again = f.suspects() || again
 	}
-	if !again {
+	// Clocks that rise along every step of happens-before are the proof that it has no cycle.
+	e.tally.checked[causalityCycle] = e.tally.checked[clockNotIncreasing] + e.tally.checked[clockNotAfterSend]
+	if !again && !e.deep.wanted() {
 		return nil
 	}
-	e.second = true
-	for _, p := range e.procs {
-		p.last, p.declared = position{}, declared{}
-	}
-	m = merger{engine: e, pick: e.opt.pick}
-	if err := m.run(ctx); err != nil {
+	if err := e.reread(ctx); err != nil {
 		return err
 	}
 	for _, f := range e.families {
 		f.settle()
 	}
+	if !e.deep.wanted() {
+		return nil
+	}
+	e.third = true
+	if err := e.reread(ctx); err != nil {
+		return err
+	}
+	e.deep.settle()
 	return nil
+}
+
+// reread reads all logs once more.
+func (e *engine) reread(ctx context.Context) error {
+	e.second = true
+	for _, p := range e.procs {
+		p.last, p.declared, p.seqs = position{}, declared{}, numbers{}
+	}
+	e.money().reopen()
+	m := merger{engine: e, pick: e.opt.pick}
+	return m.run(ctx)
+}
+
+// branch notes that a process is one.
+func (e *engine) branch(p *proc) {
+	if !e.branches[p] {
+		e.branches[p] = true
+		e.branchList = append(e.branchList, p)
+	}
+}
+
+// total and causal report the mode of a process.
+func (e *engine) total(p *proc) bool  { return e.inMode(p, "total") }
+func (e *engine) causal(p *proc) bool { return e.inMode(p, "causal") }
+
+func (e *engine) inMode(p *proc, mode string) bool {
+	if p.mode == "" && e.opt.Run != nil {
+		return e.opt.Run.Mode == mode
+	}
+	return p.mode == mode
 }
 
 func (e *engine) progress(events, bytes int64) {
@@ -137,12 +199,6 @@ func (e *engine) process(name string) *proc {
 	}
 	return p
 }
-
-// logs returns the family of rules about logs, to which the engine reports what is no event.
-func (e *engine) logs() *logFamily { return e.families[0].(*logFamily) }
-
-// money returns the family that keeps the books.
-func (e *engine) money() *moneyFamily { return e.families[4].(*moneyFamily) }
 
 // record takes one record of c and reports whether it is an event, which then waits in c for its turn.
 func (e *engine) record(c *cursor, r trace.Record) bool {
@@ -196,12 +252,12 @@ func (e *engine) header(c *cursor, p *proc, h *trace.Header) {
 	for _, name := range h.Peers {
 		q := e.process(name)
 		e.logs().named(q, spot{p: p, at: c.at}, true)
-		if h.Role == roleBranch {
-			e.branches[q] = true
+		if p.role == roleBranch {
+			e.branch(q)
 		}
 	}
-	if h.Role == roleBranch {
-		e.branches[p] = true
+	if p.role == roleBranch {
+		e.branch(p)
 	}
 	for _, f := range e.families {
 		if f, ok := f.(headed); ok {
@@ -210,8 +266,11 @@ func (e *engine) header(c *cursor, p *proc, h *trace.Header) {
 	}
 }
 
-// roleBranch is what the header of a branch's log gives as role.
-const roleBranch = "branch"
+// What headers give as role.
+const (
+	roleBranch   = "branch"
+	roleCustomer = "customer"
+)
 
 // event hands the next event of c to the families and moves its process on.
 func (e *engine) event(c *cursor) {
@@ -224,16 +283,19 @@ func (e *engine) event(c *cursor) {
 	if ev.Peer != "" && ev.Kind != trace.Local {
 		v.peer = e.process(ev.Peer)
 	}
-	v.repeated = p.last.any && ev.Seq <= p.last.most
+	v.repeated = p.seqs.has(ev.Seq)
 	if want := p.next(); ev.Seq > want {
 		v.missing = ev.Seq - want
 		v.excused = v.missing <= uint64(c.broken-p.last.broken)
 	}
-	if e.second {
+	switch {
+	case e.third:
+		e.deep.visit(v)
+	case e.second:
 		for _, f := range e.families {
 			f.again(v)
 		}
-	} else {
+	default:
 		e.events++
 		for _, f := range e.families {
 			f.first(v)
@@ -246,5 +308,8 @@ func (e *engine) event(c *cursor) {
 func (e *engine) finished(c *cursor) {
 	if !e.second {
 		e.logs().finished(c)
+		for _, p := range c.procs {
+			p.done = true
+		}
 	}
 }

@@ -36,7 +36,7 @@ func ExampleCheck() {
 	//           send was logged only after the reply had come back.
 	//
 	// FAIL clock/receive-not-after-send: 1 finding, 1 checked
-	// ok   log      malformed 2
+	// ok   log       malformed 2
 	// --   had nothing to check: log/truncated
 	//
 	// 2 events of 2 processes, 1 message: 0 in flight, 0 receives uncovered.

@@ -2,75 +2,110 @@ package check
 
 import "slices"
 
-// executed is which writes of one origin a replica has executed: all of (base, prefix] but those in holes. What a log
-// that begins in the middle does not show, up to base, is not known.
-type executed struct {
-	base   uint64
-	prefix uint64
-	holes  []hole // in rising order, never touching
+// numbers is a set of numbers from 1 on: all of 1..most but those in holes. It is small where they are dense.
+type numbers struct {
+	most  uint64
+	holes []span // in rising order, never touching
 }
 
-// hole is a range of writes that were passed over, and the execute that did it.
-type hole struct {
-	span
-	by spot
-}
-
-// add notes the execution of write n. It reports whether that is the first.
-func (x *executed) add(n uint64, by spot) bool {
+// add puts n in. It reports whether it was not there.
+func (s *numbers) add(n uint64) bool {
 	switch {
-	case n == x.prefix+1:
-		x.prefix = n
+	case n == s.most+1:
+		s.most = n
 		return true
-	case n > x.prefix:
-		x.holes = append(x.holes, hole{span{x.prefix + 1, n - 1}, by})
-		x.prefix = n
-		return true
-	case n <= x.base:
+	case n > s.most:
+		s.holes = append(s.holes, span{s.most + 1, n - 1})
+		s.most = n
 		return true
 	}
-	i := x.holeOf(n)
+	i := s.holeOf(n)
 	if i < 0 {
 		return false
 	}
-	h := x.holes[i]
-	var rest []hole
+	h := s.holes[i]
+	var rest []span
 	if h.lo < n {
-		rest = append(rest, hole{span{h.lo, n - 1}, h.by})
+		rest = append(rest, span{h.lo, n - 1})
 	}
 	if n < h.hi {
-		rest = append(rest, hole{span{n + 1, h.hi}, h.by})
+		rest = append(rest, span{n + 1, h.hi})
 	}
-	x.holes = slices.Replace(x.holes, i, i+1, rest...)
+	s.holes = slices.Replace(s.holes, i, i+1, rest...)
 	return true
 }
 
-func (x *executed) holeOf(n uint64) int {
-	i, _ := slices.BinarySearchFunc(x.holes, n, func(h hole, n uint64) int {
-		if h.hi < n {
-			return -1
+// addTo puts all of 1..n in.
+func (s *numbers) addTo(n uint64) {
+	s.most = max(s.most, n)
+	for len(s.holes) > 0 && s.holes[0].lo <= n {
+		if s.holes[0].hi > n {
+			s.holes[0].lo = n + 1
+			return
 		}
-		return 1
-	})
-	if i < len(x.holes) && x.holes[i].lo <= n {
+		s.holes = s.holes[1:]
+	}
+}
+
+// holeOf returns the place of the hole that n is in, or -1.
+func (s *numbers) holeOf(n uint64) int {
+	i := s.holeFrom(n)
+	if i < len(s.holes) && s.holes[i].lo <= n {
 		return i
 	}
 	return -1
 }
 
-// has reports whether write n is known to have been executed.
-func (x *executed) has(n uint64) bool {
-	return n > x.base && n <= x.prefix && x.holeOf(n) < 0
+// holeFrom returns the place of the first hole that ends at n or after it.
+func (s *numbers) holeFrom(n uint64) int {
+	i, _ := slices.BinarySearchFunc(s.holes, n, func(h span, n uint64) int {
+		if h.hi < n {
+			return -1
+		}
+		return 1
+	})
+	return i
 }
 
-// takeOver notes that a snapshot brought all writes up to n.
-func (x *executed) takeOver(n uint64) {
-	x.prefix = max(x.prefix, n)
-	for len(x.holes) > 0 && x.holes[0].lo <= n {
-		if x.holes[0].hi > n {
-			x.holes[0].lo = n + 1
-			return
-		}
-		x.holes = x.holes[1:]
+func (s *numbers) has(n uint64) bool { return n > 0 && n <= s.most && s.holeOf(n) < 0 }
+
+// prefix returns the highest n with all of 1..n there.
+func (s *numbers) prefix() uint64 {
+	if len(s.holes) > 0 {
+		return s.holes[0].lo - 1
 	}
+	return s.most
+}
+
+// missing returns what of 1..most is not there.
+func (s *numbers) missing(most uint64) []span {
+	var all []span
+	for _, h := range s.holes {
+		if h.lo > most {
+			return all
+		}
+		all = append(all, span{h.lo, min(h.hi, most)})
+	}
+	if s.most < most {
+		all = append(all, span{s.most + 1, most})
+	}
+	return all
+}
+
+// anyIn reports whether one of the span is there.
+func (s *numbers) anyIn(r span) bool {
+	if r.lo > s.most {
+		return false
+	}
+	i := s.holeOf(r.lo)
+	return i < 0 || s.holes[i].hi < min(r.hi, s.most)
+}
+
+// count returns how many there are.
+func (s *numbers) count() uint64 {
+	n := s.most
+	for _, h := range s.holes {
+		n -= h.hi - h.lo + 1
+	}
+	return n
 }

@@ -108,6 +108,9 @@ func (f *logFamily) unreadable(c *cursor, err *trace.SyntaxError) {
 		f.checked[logTruncated]++
 		message = "The last line was cut off: " + message
 	}
+	if rule == logTruncated && f.lenient {
+		message += notCovered
+	}
 	f.add(rule, finding{event: spot{at: c.at}, message: message})
 }
 
@@ -123,6 +126,7 @@ func (f *logFamily) begun(c *cursor, p *proc, h *trace.Header) {
 		})
 	}
 	p.declare(h)
+	p.introduce(h, c.at)
 	p.header = c.at
 	p.promised, p.closed = h.Ends, false
 }
@@ -212,11 +216,12 @@ func (f *logFamily) cutOff(p *proc) {
 	if p.last.any {
 		last = p.previous()
 	}
-	f.add(logTruncated, finding{
-		event: last,
-		message: fmt.Sprintf("The log of %s promises an end record and has none: it stops after this line. "+
-			"What happened later is not known.", p.name),
-	})
+	message := fmt.Sprintf("The log of %s promises an end record and has none: it stops after this line. "+
+		"What happened later is not known.", p.name)
+	if f.lenient {
+		message += notCovered
+	}
+	f.add(logTruncated, finding{event: last, message: message})
 }
 
 func (f *logFamily) end() {
@@ -260,3 +265,19 @@ func (f *logFamily) expected() {
 func (f *logFamily) suspects() bool { return false }
 func (f *logFamily) again(*visit)   {}
 func (f *logFamily) settle()        {}
+
+// notCovered says what a check that allows truncated logs leaves open where one was cut off.
+const notCovered = " Truncated logs are allowed, so what follows is not covered: what it did after this line, whether it " +
+	"received what was sent to it, whether it had the replies to its requests, and whether it executed every write."
+
+// absent reports whether a process that was named has no log.
+func (f *logFamily) absent() bool {
+	for _, p := range f.procs {
+		if p.mentioned && !p.hasLog() {
+			return true
+		}
+	}
+	return f.opt.Run != nil && slices.ContainsFunc(f.opt.Run.Processes, func(name string) bool {
+		return f.names[name] == nil || !f.names[name].hasLog()
+	})
+}

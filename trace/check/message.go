@@ -54,7 +54,27 @@ type flight struct {
 	to    int32 // id of the addressee; -1 where the send does not name it
 	clock uint64
 	at    place
+	reply reply
 }
+
+// reply is what a respond tells its customer, so that it can be compared with what the customer received.
+type reply struct {
+	responds  bool
+	request   trace.ID
+	result    trace.Result
+	balance   trace.Balance
+	toBalance trace.Balance
+}
+
+func replyOf(e *trace.Event) reply {
+	if e.Step != trace.StepRespond {
+		return reply{}
+	}
+	return reply{true, e.Request, e.Result, e.Balance, e.ToBalance}
+}
+
+// altered reports whether both are replies, and not the same.
+func (r *reply) altered(o *reply) bool { return r.responds && o.responds && *r != *o }
 
 // arrival is a receive event.
 type arrival struct {
@@ -62,12 +82,18 @@ type arrival struct {
 	stamp  uint64
 	before uint64 // clock of the receiver before it
 	known  bool   // before is known
+	reply  reply
+	prev   spot // the event before it; known in the second pass
 }
+
+// inexact reports whether the clock is not the least that is allowed after a message with that clock.
+func (a *arrival) inexact(sent uint64) bool { return a.known && a.clock != max(a.before, sent)+1 }
 
 // early is what arrived of a message whose send has not been read.
 type early struct {
 	arrival
-	count int64
+	count   int64
+	inexact bool // by its own stamp, one of them
 }
 
 // exchange is all that the logs say of a suspect message.
@@ -76,6 +102,7 @@ type exchange struct {
 	kind     trace.Kind
 	sent     spot
 	to       *proc
+	reply    reply
 	arrivals []arrival
 }
 
@@ -83,7 +110,7 @@ type exchange struct {
 //
 //  1. A send goes on record as in flight; a receive takes its send off the record. Where the receive is read first,
 //     because clocks are wrong, it waits for its send. So it does not matter which is read first.
-//  2. A pair that does not fit (clocks, stamp, addressee) makes its message suspect.
+//  2. A pair that does not fit (clocks, stamp, addressee, what a reply says) makes its message suspect.
 //  3. At the end, a receive that still waits had no send, or had its send taken by another receive. If no log could
 //     show the send it is uncovered; else the message is suspect.
 //  4. What is still in flight is lost if the log of the addressee has ended.
@@ -105,11 +132,11 @@ func newMessageFamily(e *engine) *messageFamily {
 }
 
 func (f *messageFamily) first(v *visit) {
-	if v.repeated { // its name is taken, so no receive can mean it
-		return
-	}
 	switch v.e.Kind {
 	case trace.Send:
+		if v.repeated { // its name is taken, so no receive can mean it
+			return
+		}
 		f.messages++
 		f.send(v)
 	case trace.Receive:
@@ -121,7 +148,7 @@ func (f *messageFamily) first(v *visit) {
 
 func (f *messageFamily) send(v *visit) {
 	m := message{v.p.id, v.e.Seq}
-	s := flight{to: -1, clock: v.e.Clock, at: v.at}
+	s := flight{to: -1, clock: v.e.Clock, at: v.at, reply: replyOf(v.e)}
 	if v.peer != nil {
 		s.to = v.peer.id
 	}
@@ -151,12 +178,13 @@ func (f *messageFamily) receive(v *visit) {
 		first.arrival = a
 	}
 	first.count++
+	first.inexact = first.inexact || f.on[clockNotExact] && a.stamp != 0 && a.inexact(a.stamp)
 	f.early[m] = first
 }
 
 func newArrival(v *visit) arrival {
 	before, known := v.before()
-	return arrival{spot: v.spot(), stamp: v.e.Stamp, before: before, known: known}
+	return arrival{spot: v.spot(), stamp: v.e.Stamp, before: before, known: known, reply: replyOf(v.e)}
 }
 
 // pair counts a pair and makes its message suspect if it does not fit.
@@ -165,7 +193,7 @@ func (f *messageFamily) pair(m message, s flight, a *arrival) {
 	f.checked[messageOrphan]++
 	f.checked[messageLost]++
 	if a.clock <= s.clock || a.stamp != 0 && a.stamp != s.clock || s.to >= 0 && s.to != a.p.id ||
-		f.on[clockNotExact] && a.known && a.stamp == 0 && a.clock != max(a.before, s.clock)+1 {
+		f.on[clockNotExact] && a.inexact(s.clock) || s.reply.altered(&a.reply) {
 		f.suspect[m] = &exchange{}
 	}
 }
@@ -188,13 +216,16 @@ func (f *messageFamily) end() {
 	for m, first := range f.early {
 		if !f.procs[m.from].covers(m.seq) {
 			f.uncovered += first.count
+			if first.inexact {
+				f.suspect[m] = &exchange{}
+			}
 			continue
 		}
 		f.checked[messageOrphan] += first.count
 		f.suspect[m] = &exchange{}
 	}
 	for m, s := range f.flights {
-		if s.to < 0 || !f.procs[s.to].whole() || len(f.procs[s.to].unreadable) > 0 {
+		if s.to < 0 || !f.procs[s.to].whole() || f.procs[s.to].slice() || len(f.procs[s.to].unreadable) > 0 {
 			f.inFlight++
 			continue
 		}
@@ -211,17 +242,19 @@ func (f *messageFamily) end() {
 func (f *messageFamily) suspects() bool { return len(f.suspect) > 0 }
 
 func (f *messageFamily) again(v *visit) {
-	if v.repeated || len(f.suspect) == 0 {
+	if len(f.suspect) == 0 {
 		return
 	}
-	if x := f.suspect[message{v.p.id, v.e.Seq}]; x != nil {
-		x.found, x.kind, x.sent, x.to = true, v.e.Kind, v.spot(), v.peer
+	if x := f.suspect[message{v.p.id, v.e.Seq}]; x != nil && !v.repeated {
+		x.found, x.kind, x.sent, x.to, x.reply = true, v.e.Kind, v.spot(), v.peer, replyOf(v.e)
 	}
 	if v.e.Kind != trace.Receive || v.peer == nil {
 		return
 	}
 	if x := f.suspect[message{v.peer.id, v.e.Cause}]; x != nil {
-		x.arrivals = append(x.arrivals, newArrival(v))
+		a := newArrival(v)
+		a.prev = v.p.previousIfAny()
+		x.arrivals = append(x.arrivals, a)
 	}
 }
 
@@ -229,7 +262,12 @@ func (f *messageFamily) settle() {
 	for m, x := range f.suspect {
 		if !x.found || x.kind != trace.Send {
 			for _, a := range x.arrivals {
-				f.orphan(m, x, a)
+				if f.procs[m.from].covers(m.seq) {
+					f.orphan(m, x, a)
+				}
+				if a.stamp != 0 && a.known {
+					f.exact(a.spot, a.prev, a.before, a.stamp)
+				}
 			}
 			continue
 		}
@@ -299,6 +337,7 @@ func (f *messageFamily) misfit(x *exchange, a arrival) {
 		})
 	}
 	if a.clock <= s.clock {
+		f.graph().backwards(a.clock, s.clock)
 		f.add(clockNotAfterSend, finding{
 			event: a.spot, other: s,
 			message: fmt.Sprintf("%s receives at clock %d what %s sent at clock %d. A receive must be later than its send.",
@@ -313,9 +352,29 @@ func (f *messageFamily) misfit(x *exchange, a arrival) {
 			expected: fmt.Sprintf("stamp %d", s.clock),
 		})
 	}
-	if f.on[clockNotExact] && a.stamp == 0 && a.known {
-		f.exact(a.spot, a.before, s.clock)
+	if a.known {
+		f.exact(a.spot, s, a.before, s.clock)
 	}
+	if x.reply.altered(&a.reply) {
+		f.add(requestDiffers, finding{
+			event: a.spot, other: s,
+			message:  fmt.Sprintf("%s receives %s, and %s sent %s.", a.ref(), a.reply, s.ref(), x.reply),
+			expected: x.reply.String(),
+		})
+	}
+}
+
+// String says what the reply tells.
+func (r reply) String() string {
+	return fmt.Sprintf("the reply to %s with %s", r.request, outcome{r.result, r.balance, r.toBalance})
+}
+
+// sent reports whether the trace has the send of a message; the second pass is over.
+func (f *messageFamily) sent(m message) bool {
+	if x := f.suspect[m]; x != nil {
+		return x.found && x.kind == trace.Send
+	}
+	return f.procs[m.from].covers(m.seq)
 }
 
 func (s spot) ref() trace.Ref { return trace.Ref{Process: s.name(), Seq: s.seq} }

@@ -7,31 +7,18 @@ import (
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
-func moneyRules() []Rule {
-	return []Rule{
-		{
-			Name:      "money/unexplained-balance",
-			Statement: "At each replica the balance after an operation is the balance before it plus its effect.",
-			Reason:    "Else money appeared or vanished.",
-			Source:    "double-entry bookkeeping: no balance changes without an entry",
-			Mistake:   "Two operations read the balance before either wrote it, or one was executed without being logged.",
-			Exit:      1,
-		}, {
-			Name:      "money/overdrawn",
-			Statement: "No balance is below 0.",
-			Reason:    "The bank gave away money that the account did not have.",
-			Source:    "the bank's promise to decide each withdrawal on the balance that it will change",
-			Mistake:   "The balance was checked at one moment and changed at a later one.",
-			Exit:      1,
-		},
-	}
-}
-
 // cell is the balance of one account at one replica, and the event that left it so.
 type cell struct {
+	account int32 // number
 	amount  int64
+	known   bool
 	by      spot
-	written bool // by a write, not only by an opening or a snapshot
+}
+
+// book is the balances at one replica.
+type book struct {
+	cells map[string]*cell
+	hash  uint64 // of the known balances
 }
 
 // moneyFamily keeps the books of every replica as its log tells them.
@@ -40,60 +27,107 @@ type cell struct {
 //     first balance.
 //  2. An execute with result ok changes its accounts by its amount; any other result and a query change nothing. The
 //     balance that it gives must be the one before, so changed.
-//  3. Whatever it gives becomes the balance before the next, so one mistake is one finding. A snapshot replaces all.
-//  4. Where events are missing from the log the balances are no longer known.
-//  5. No balance that an execute, a response, a snapshot or an opening gives is below 0.
+//  3. Whatever it gives becomes the balance before the next, so one mistake is one finding. A snapshot gives balances too.
+//     An execute that changes an account and does not give its balance leaves it unknown.
+//  4. Where records that could not be read may be missing from the log the balances are no longer known.
+//  5. No balance that an execute, a snapshot or an opening gives is below 0.
+//  6. In mode total a write that ended insufficient must ask for more than the balance before it.
+//
+// The second pass keeps the books again and reports nothing.
 type moneyFamily struct {
 	*engine
 	*tally
-	books map[*proc]map[string]*cell
+	books    map[*proc]*book
+	accounts map[string]int32
 }
 
 func newMoneyFamily(e *engine) *moneyFamily {
-	return &moneyFamily{engine: e, tally: e.tally, books: map[*proc]map[string]*cell{}}
+	return &moneyFamily{engine: e, tally: e.tally, books: map[*proc]*book{}, accounts: map[string]int32{}}
 }
 
-func (f *moneyFamily) header(p *proc, h *trace.Header, at place) {
-	if h.Incarnation != 1 {
+func (f *moneyFamily) header(p *proc, _ *trace.Header, at place) {
+	if p.headers > 1 {
 		return
 	}
-	by := spot{p: p, at: at}
-	for _, b := range h.Opening {
-		f.solvent(by, b.Account, trace.KnownBalance(b.Amount))
-		f.set(p, b.Account, b.Amount, by)
+	for _, b := range p.opening {
+		f.solvent(spot{p: p, at: at}, b.Account, trace.KnownBalance(b.Amount))
 	}
+	f.open(p)
+}
+
+// open gives a process its opening balances.
+func (f *moneyFamily) open(p *proc) {
+	for _, b := range p.opening {
+		f.set(p, b.Account, b.Amount, spot{p: p, at: p.opened})
+	}
+}
+
+// cell returns the account at a process, nil if it was never spoken of there.
+func (f *moneyFamily) cell(p *proc, account string) *cell {
+	if b := f.books[p]; b != nil {
+		return b.cells[account]
+	}
+	return nil
 }
 
 func (f *moneyFamily) set(p *proc, account string, amount int64, by spot) {
-	book := f.books[p]
-	if book == nil {
-		book = map[string]*cell{}
-		f.books[p] = book
+	b := f.books[p]
+	if b == nil {
+		b = &book{cells: map[string]*cell{}}
+		f.books[p] = b
 	}
-	if c := book[account]; c != nil {
-		c.amount, c.by = amount, by
-		return
+	c := b.cells[account]
+	if c == nil {
+		id, ok := f.accounts[account]
+		if !ok {
+			id = int32(len(f.accounts))
+			f.accounts[account] = id
+		}
+		c = &cell{account: id}
+		b.cells[account] = c
 	}
-	book[account] = &cell{amount: amount, by: by}
+	f.forget(b, c)
+	c.amount, c.known, c.by = amount, true, by
+	b.hash += mix(c.account, uint64(amount))
+}
+
+func (f *moneyFamily) forget(b *book, c *cell) {
+	if c.known {
+		b.hash -= mix(c.account, uint64(c.amount))
+	}
+	c.known = false
+}
+
+// hashOf returns a hash of what is known of the balances at a process.
+func (f *moneyFamily) hashOf(p *proc) uint64 {
+	if b := f.books[p]; b != nil {
+		return b.hash
+	}
+	return 0
+}
+
+// balances returns the balances at a process, the last ones that it gave.
+func (f *moneyFamily) balances(p *proc) map[string]int64 {
+	all := map[string]int64{}
+	if b := f.books[p]; b != nil {
+		for account, c := range b.cells {
+			all[account] = c.amount
+		}
+	}
+	return all
 }
 
 func (f *moneyFamily) first(v *visit) {
-	if v.missing > 0 {
+	if v.missing > 0 && v.excused {
 		delete(f.books, v.p)
 	}
 	switch v.e.Step {
 	case trace.StepExecute:
 		f.execute(v)
 	case trace.StepSnapshot:
-		delete(f.books, v.p)
 		for _, b := range v.e.Balances {
 			f.solvent(v.spot(), b.Account, trace.KnownBalance(b.Amount))
 			f.set(v.p, b.Account, b.Amount, v.spot())
-		}
-	case trace.StepRespond:
-		if v.e.Kind == trace.Send {
-			f.solvent(v.spot(), v.e.Account, v.e.Balance)
-			f.solvent(v.spot(), v.e.ToAccount, v.e.ToBalance)
 		}
 	}
 }
@@ -102,16 +136,49 @@ func (f *moneyFamily) execute(v *visit) {
 	e := v.e
 	f.solvent(v.spot(), e.Account, e.Balance)
 	f.solvent(v.spot(), e.ToAccount, e.ToBalance)
+	f.refusal(v)
 	delta, toDelta, known := effect(e)
-	if !known {
-		f.adopt(v, e.Account, e.Balance)
-		f.adopt(v, e.ToAccount, e.ToBalance)
+	if e.ToAccount == "" || e.ToAccount == e.Account {
+		given := e.Balance
+		if e.ToAccount != "" && e.ToBalance.Known {
+			given = e.ToBalance
+		}
+		if e.ToAccount != "" {
+			delta += toDelta
+		}
+		f.change(v, e.Account, delta, given, known)
 		return
 	}
-	f.change(v, e.Account, delta, e.Balance)
-	if e.ToAccount != "" && e.ToAccount != e.Account {
-		f.change(v, e.ToAccount, toDelta, e.ToBalance)
+	f.change(v, e.Account, delta, e.Balance, known)
+	f.change(v, e.ToAccount, toDelta, e.ToBalance, known)
+}
+
+// refusal checks that a write which ended insufficient asks for more than there was.
+func (f *moneyFamily) refusal(v *visit) {
+	e := v.e
+	if e.Result != trace.Insufficient || e.Write.IsZero() || !f.total(v.p) {
+		return
 	}
+	balance, by := e.Balance.Amount, spot{}
+	if c := f.cell(v.p, e.Account); c != nil && c.known {
+		balance, by = c.amount, c.by
+	} else if !e.Balance.Known {
+		return
+	}
+	f.checked[moneyRefusal]++
+	needed := int64(0)
+	if e.Op == trace.OpWithdraw || e.Op == trace.OpTransfer {
+		needed = e.Amount
+	}
+	if balance < needed {
+		return
+	}
+	f.add(moneyRefusal, finding{
+		event: v.spot(), other: by,
+		message: fmt.Sprintf("%s refuses a %s of %d as insufficient, and account %s has %d.",
+			e.Ref(), e.Op, e.Amount, e.Account, balance),
+		expected: "result ok",
+	})
 }
 
 // effect is what an execute does to its account and, for a transfer, to the other one; known is false where the log
@@ -134,36 +201,22 @@ func effect(e *trace.Event) (account, other int64, known bool) {
 	return 0, 0, true
 }
 
-func (f *moneyFamily) adopt(v *visit, account string, b trace.Balance) {
-	if b.Known {
-		f.set(v.p, account, b.Amount, v.spot())
-	}
-}
-
 // change books delta on an account, and compares with the balance that the event gives.
-func (f *moneyFamily) change(v *visit, account string, delta int64, given trace.Balance) {
-	c := f.books[v.p][account]
-	if c == nil {
-		f.adopt(v, account, given)
-		return
-	}
-	c.written = c.written || !v.e.Write.IsZero()
-	want, fits := add(c.amount, delta)
+func (f *moneyFamily) change(v *visit, account string, delta int64, given trace.Balance, known bool) {
+	c := f.cell(v.p, account)
 	if !given.Known {
-		if delta != 0 {
-			if !fits {
-				delete(f.books[v.p], account)
-				return
-			}
-			c.amount, c.by = want, v.spot()
+		if c != nil && (delta != 0 || !known) {
+			f.forget(f.books[v.p], c)
 		}
 		return
 	}
-	f.checked[moneyUnexplained]++
-	if !fits || given.Amount != want {
-		f.unexplained(v, account, c, delta, given.Amount, want, fits)
+	if c != nil && c.known && known {
+		f.checked[moneyUnexplained]++
+		if want, fits := add(c.amount, delta); !fits || given.Amount != want {
+			f.unexplained(v, account, c, delta, given.Amount, want, fits)
+		}
 	}
-	c.amount, c.by = given.Amount, v.spot()
+	f.set(v.p, account, given.Amount, v.spot())
 }
 
 func (f *moneyFamily) unexplained(v *visit, account string, c *cell, delta, given, want int64, fits bool) {
@@ -228,5 +281,16 @@ func (f *moneyFamily) solvent(s spot, account string, b trace.Balance) {
 
 func (f *moneyFamily) end()           {}
 func (f *moneyFamily) suspects() bool { return false }
-func (f *moneyFamily) again(*visit)   {}
 func (f *moneyFamily) settle()        {}
+
+// again keeps the books as the first pass did, for those who compare them.
+func (f *moneyFamily) again(v *visit) { f.first(v) }
+
+// reopen begins the books anew for another pass, whose findings were made in the first.
+func (f *moneyFamily) reopen() {
+	f.tally = newTally(selection{}, Options{})
+	f.books = map[*proc]*book{}
+	for _, p := range f.procs {
+		f.open(p)
+	}
+}

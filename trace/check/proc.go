@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
@@ -23,16 +24,25 @@ type proc struct {
 	unreadable []span // seqs that may be in records which could not be read
 	strays     []int  // other logs that speak for it and were reported
 
+	role    string // that the first header with one gives
+	mode    string // likewise
+	headers int
+	opening []trace.AccountBalance // of the first header, where it counts
+	opened  place                  // of that header
+	acts    bool                   // it orders, executes or takes over writes
+	asks    bool                   // it sends requests
+	done    bool                   // this pass has read its log to the end
+
 	mentioned bool // some process names it as its peer
 	naming    naming
 	last      position
+	seqs      numbers // that this pass has met
+	final     spot    // of a replica with a whole log: its end
 }
 
 // declared is what a log's headers say of its process.
 type declared struct {
 	headed      bool
-	branch      bool
-	total       bool   // mode total
 	incarnation uint64 // of the latest header
 	begins      uint64 // seq with which the log begins; 0 means 1
 }
@@ -43,14 +53,29 @@ func (p *proc) declare(h *trace.Header) {
 		p.begins = h.First
 	}
 	p.headed, p.incarnation = true, h.Incarnation
-	p.branch, p.total = h.Role == roleBranch, h.Mode == "total"
 }
+
+// introduce takes what a header, in the first pass, says of the process as such.
+func (p *proc) introduce(h *trace.Header, at place) {
+	if p.headers++; p.headers == 1 && h.Incarnation <= 1 && !p.slice() {
+		p.opening, p.opened = slices.Clone(h.Opening), at
+	}
+	p.role, p.mode = cmp.Or(p.role, h.Role), cmp.Or(p.mode, h.Mode)
+}
+
+// slice reports whether the beginning of the log is not in the trace.
+func (p *proc) slice() bool { return p.first() > 1 }
+
+// replica reports whether the process executes writes: its header says so or, without a role, its events do.
+func (p *proc) replica() bool { return p.role == roleBranch || p.role == "" && p.acts }
+
+// customer reports whether the process asks: its header says so or, without a role, its events do.
+func (p *proc) customer() bool { return p.role == roleCustomer || p.role == "" && p.asks }
 
 // position is how far a log has been read in this pass.
 type position struct {
 	any    bool
 	seq    uint64 // of the latest event
-	most   uint64 // highest so far
 	clock  uint64
 	at     place
 	broken int64 // records of the source that were unreadable by then
@@ -75,8 +100,9 @@ func (p *proc) previous() spot { return spot{p, p.last.seq, p.last.clock, p.last
 
 func (p *proc) advance(v *visit, broken int64) {
 	p.last = position{
-		any: true, seq: v.e.Seq, most: max(p.last.most, v.e.Seq), clock: v.e.Clock, at: v.at, broken: broken,
+		any: true, seq: v.e.Seq, clock: v.e.Clock, at: v.at, broken: broken,
 	}
+	p.seqs.add(v.e.Seq)
 	p.most = max(p.most, v.e.Seq)
 }
 
@@ -114,4 +140,12 @@ func (n naming) improves(old naming) bool {
 		return n.bank
 	}
 	return n.by.p.name < old.by.p.name
+}
+
+// ending is the last event of the process, or its header.
+func (p *proc) ending() spot {
+	if p.last.any {
+		return p.previous()
+	}
+	return spot{p: p, at: p.header}
 }

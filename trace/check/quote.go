@@ -11,7 +11,7 @@ import (
 )
 
 // quoteLimit is how many bytes of a line a report keeps.
-const quoteLimit = 400
+const quoteLimit = 1000
 
 // quote reads the lines that the report names, once more and as they stand in their files, and measures those that no
 // rule saw. It reads no file that has none of them, and none further than it must.

@@ -7,170 +7,65 @@ import (
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
-func replicaRules() []Rule {
-	const machine = lamport + ", section \"Ordering the Events Totally\": replicated state machines"
-	return []Rule{
-		{
-			Name:      "replica/executed-twice",
-			Statement: "A replica executes a write at most once; writes that a snapshot brought count as executed.",
-			Reason:    "A deposit that is executed twice makes money.",
-			Source:    machine,
-			Mistake:   "A resent message was executed again, or the log of executed writes was not durable with its effect.",
-			Exit:      1,
-		}, {
-			Name: "replica/missing-execute",
-			Statement: "A replica passes over no write of any origin; and in a settled trace it has executed all writes. " +
-				"At the end of a trace that is not known to be settled, writes still to come are a warning.",
-			Reason:  "A write that one replica lacks is money that is there at one branch and not at another.",
-			Source:  machine,
-			Mistake: "A message was lost and never resent, or a replica was stopped before it had caught up.",
-			Exit:    1,
-		}, {
-			Name:      "replica/order-differs",
-			Statement: "In mode total the timestamps (at, origin) of a replica's executes strictly rise.",
-			Reason:    "Replicas that execute in different orders decide withdrawals differently.",
-			Source:    machine,
-			Mistake:   "A write was executed before every branch had promised to order nothing earlier.",
-			Exit:      1,
-		}, {
-			Name: "replica/diverged",
-			Statement: "Replicas that executed the same writes have the same balances; in mode total a write has the " +
-				"same result and the same balance everywhere.",
-			Reason:  "Then customers get different answers at different branches, for good.",
-			Source:  machine,
-			Mistake: "Something that is not in the writes, such as the local time, decided about their effect.",
-			Exit:    1,
-		},
-	}
+// replicaFamily follows which writes each replica executes.
+//
+//  1. Per replica and origin the executed numbers are kept as ranges, and per replica the vector of their gap-free
+//     prefixes. An execute whose number is there already makes that write at that replica suspect; one that leaves a gap
+//     after the highest number so far is a finding; a result whose sees is not the vector is one.
+//  2. In mode total each execute's (at, origin) must be higher than that of the execute before it at that replica, and the
+//     latest stamps received from the branches must have reached it; else the second pass looks at all horizons again,
+//     when it is known which processes are branches.
+//  3. A write is open from its order, or its first execute, until all branches have executed it. Meanwhile its executes
+//     are compared with the order and with each other, and its deps with the vectors. Whatever does not fit, and a write
+//     whose order is read after an execute, is suspect: the second pass collects all executes of it and compares them.
+//  4. Per origin the ordered and the executed numbers are kept as ranges. Executed but not ordered are phantoms, and what
+//     a replica with a whole log lacks of both is missing; the second pass finds the events.
+//  5. Each step of a replica's vector is a state; how states are compared is in replica_diverged.go.
+type replicaFamily struct {
+	*engine
+	*tally
+	replicas replicas
+	second2  replicas // of the second pass
+	open     map[write]*open
+	ordered  map[int32]*numbers // per origin
+	executed map[int32]*numbers // per origin, by any replica
+	states   states
+
+	executes  int64 // executes of any kind, queries included
+	horizons  bool  // some horizon must be looked at again
+	phantoms  bool
+	lacking   bool
+	twice     map[deedAt]*repeat
+	suspect   map[write]*deeds
+	unordered map[write]spot     // missing somewhere and without order: its first execute
+	met       map[int32]*numbers // orders, in the second pass
+	complete  []*proc            // replicas with whole logs
 }
 
-// write names a write by its origin's id and its number.
-type write struct {
-	origin int32
-	n      uint64
-}
-
-// outcome is what a write came to at a replica.
-type outcome struct {
-	result    trace.Result
-	balance   trace.Balance
-	toBalance trace.Balance
-}
-
-func outcomeOf(e *trace.Event) outcome { return outcome{e.Result, e.Balance, e.ToBalance} }
-
-// differs reports whether two outcomes contradict each other; what one does not say contradicts nothing.
-func (o outcome) differs(u outcome) bool {
-	return o.result != u.result && o.result != trace.ResultNone && u.result != trace.ResultNone ||
-		unlike(o.balance, u.balance) || unlike(o.toBalance, u.toBalance)
-}
-
-func unlike(a, b trace.Balance) bool { return a.Known && b.Known && a.Amount != b.Amount }
-
-// with returns o, and what it does not say as u has it.
-func (o outcome) with(u outcome) outcome {
-	if o.result == trace.ResultNone {
-		o.result = u.result
-	}
-	if !o.balance.Known {
-		o.balance = u.balance
-	}
-	if !o.toBalance.Known {
-		o.toBalance = u.toBalance
-	}
-	return o
-}
-
-func (o outcome) String() string {
-	s := "result " + o.result.String()
-	if o.result == trace.ResultNone {
-		s = "no result"
-	}
-	if o.balance.Known {
-		s += fmt.Sprintf(", balance %d", o.balance.Amount)
-	}
-	if o.toBalance.Known {
-		s += fmt.Sprintf(", balance %d of the other account", o.toBalance.Amount)
-	}
-	return s
-}
-
-// replica is what a process has executed.
-type replica struct {
-	p        *proc
-	origins  map[int32]*executed
-	snapshot bool // it took over a snapshot
-	last     spot // latest execute of a write
-	at       uint64
-	origin   *proc // of that write
-}
-
-// open is a write that some branch has not executed yet.
-type open struct {
-	outcome
-	replicas int // that executed it
-}
-
-// execution is an execute, as the second pass keeps it.
-type execution struct {
-	spot
-	outcome
-}
-
-// deedAt is a write at a replica.
-type deedAt struct {
-	p *proc
-	write
-}
-
-// repeat is the executes of a write at a replica that had it already. The first is found in the second pass; it is one
-// of the later ones where a snapshot had brought the write.
+// repeat is the executes of a write at a replica that had it already, and what brought it first.
 type repeat struct {
 	first spot
 	later []spot
 }
 
-// replicaFamily follows which writes each replica executes.
-//
-//  1. Per replica and origin a gap-free prefix and the holes in it are kept. An execute of a write that is in the prefix
-//     and in no hole makes that write at that replica suspect: the second pass finds the first execute.
-//  2. An execute beyond the prefix leaves a hole, which a later execute may fill. What is still a hole at the end was
-//     passed over, by the execute that made it. Of a log with unreadable records no hole is claimed.
-//  3. The highest number of each origin is kept. At the end every replica whose log is whole must have reached it.
-//  4. In mode total each execute's (at, origin) must be higher than that of the execute before it at that replica.
-//  5. A write's outcome is kept until all branches have executed it, and compared with theirs. Where two differ the
-//     write is suspect, and the second pass compares all with that of the origin, or of the first replica by name.
-//  6. At the end, replicas that executed the same writes are compared account by account.
-type replicaFamily struct {
-	*engine
-	*tally
-	replicas map[*proc]*replica
-	open     map[write]*open
-	highest  map[int32]uint64 // per origin, the number of its newest write
-
-	twice    map[deedAt]*repeat
-	diverged map[write]map[*proc]execution
-	behind   map[write][]*replica // the first write that these replicas lack
-	firsts   map[write]spot       // of the writes in behind: the order event, or the first execute by name
-}
-
 func newReplicaFamily(e *engine) *replicaFamily {
 	return &replicaFamily{
-		engine: e, tally: e.tally,
-		replicas: map[*proc]*replica{}, open: map[write]*open{}, highest: map[int32]uint64{},
-		twice: map[deedAt]*repeat{}, diverged: map[write]map[*proc]execution{},
-		behind: map[write][]*replica{}, firsts: map[write]spot{},
+		engine: e, tally: e.tally, replicas: replicas{}, second2: replicas{},
+		open: map[write]*open{}, ordered: map[int32]*numbers{}, executed: map[int32]*numbers{}, states: newStates(),
+		twice: map[deedAt]*repeat{}, suspect: map[write]*deeds{}, unordered: map[write]spot{}, met: map[int32]*numbers{},
 	}
 }
 
 func (f *replicaFamily) first(v *visit) {
+	f.hear(f.replicas, v)
 	switch v.e.Step {
 	case trace.StepOrder:
-		if v.e.Write.Process == v.p.name {
-			f.highest[v.p.id] = max(f.highest[v.p.id], v.e.Write.N)
-		}
+		f.order(v)
 	case trace.StepExecute:
-		if !v.e.Write.IsZero() {
+		f.executes++
+		if v.e.Write.IsZero() {
+			f.vector(f.replicas.of(v.p), v)
+		} else {
 			f.execute(v)
 		}
 	case trace.StepSnapshot:
@@ -178,144 +73,262 @@ func (f *replicaFamily) first(v *visit) {
 	}
 }
 
-func (f *replicaFamily) replica(p *proc) *replica {
-	r := f.replicas[p]
-	if r == nil {
-		r = &replica{p: p, origins: map[int32]*executed{}}
-		f.replicas[p] = r
+// hear notes what a message says about how far branches have come: its sender, and the origin of the write that it brings.
+func (f *replicaFamily) hear(all replicas, v *visit) {
+	if v.e.Kind != trace.Receive || v.peer == nil {
+		return
 	}
-	return r
+	if f.branches[v.peer] {
+		all.of(v.p).hear(v.peer, v.e.Stamp)
+	}
+	if v.e.Step == trace.StepPropagate && v.e.At > 0 && !v.e.Write.IsZero() {
+		if origin := f.process(v.e.Write.Process); f.branches[origin] {
+			all.of(v.p).hear(origin, v.e.At)
+		}
+	}
 }
 
-// of returns what the replica has executed of an origin's writes, n being the one at hand.
-func (r *replica) of(origin int32, n uint64) *executed {
-	x := r.origins[origin]
-	if x == nil {
-		x = &executed{}
-		if r.p.first() > 1 {
-			x.base, x.prefix = n-1, n-1
-		}
-		r.origins[origin] = x
+func numbersOf(all map[int32]*numbers, origin int32) *numbers {
+	s := all[origin]
+	if s == nil {
+		s = &numbers{}
+		all[origin] = s
 	}
-	return x
+	return s
+}
+
+// doubt makes a write suspect, and the requests that it is for.
+func (f *replicaFamily) doubt(w write, requests ...trace.ID) {
+	if f.suspect[w] == nil {
+		f.suspect[w] = &deeds{}
+	}
+	for _, q := range requests {
+		f.requestFamily().doubt(q)
+	}
+}
+
+func (f *replicaFamily) order(v *visit) {
+	f.act(v.p)
+	if v.e.Write.Process != v.p.name {
+		return
+	}
+	w := write{v.p.id, v.e.Write.N}
+	if !numbersOf(f.ordered, w.origin).add(w.n) {
+		return // the first order of that number counts
+	}
+	o := f.open[w]
+	switch {
+	case o != nil:
+		f.doubt(w, o.request, v.e.Request)
+		f.sessionFamily().doubt(o.request)
+		f.sessionFamily().doubt(v.e.Request)
+	case numbersOf(f.executed, w.origin).has(w.n):
+		f.doubt(w, v.e.Request)
+		return
+	default:
+		o = f.opened(w, v)
+	}
+	o.ordered, o.terms, o.deps = true, termsOf(v.e), v.e.Deps.Clone()
 }
 
 func (f *replicaFamily) execute(v *visit) {
-	r := f.replica(v.p)
-	origin := f.process(v.e.Write.Process)
-	w := write{origin.id, v.e.Write.N}
-	f.highest[w.origin] = max(f.highest[w.origin], w.n)
-	f.order(r, origin, v)
+	f.act(v.p)
 	f.checked[replicaTwice]++
-	f.checked[replicaMissing]++
-	if !r.of(w.origin, w.n).add(w.n, v.spot()) {
-		again := f.twice[deedAt{v.p, w}]
-		if again == nil {
-			again = &repeat{}
-			f.twice[deedAt{v.p, w}] = again
+	r, origin := f.replicas.of(v.p), f.process(v.e.Write.Process)
+	w := write{origin.id, v.e.Write.N}
+	f.sequence(r, origin, v)
+	f.horizon(r, origin, v, f.report1)
+	f.gap(r, origin, v)
+	f.join(r, w, v)
+	numbersOf(f.executed, w.origin).add(w.n)
+	first, moved := r.execute(origin, w.n, v.spot())
+	if !first {
+		f.doubt(w, v.e.Request)
+		if f.twice[deedAt{v.p, w}] == nil {
+			f.twice[deedAt{v.p, w}] = &repeat{}
 		}
-		again.later = append(again.later, v.spot())
+	} else if o := f.open[w]; f.branches[v.p] {
+		if o != nil {
+			o.replicas++
+		}
+		if o != nil && v.p.role == roleBranch && o.replicas >= len(f.branches) {
+			delete(f.open, w)
+		}
+	}
+	if v.e.Write.Process == v.p.name || len(v.e.Sees) > 0 {
+		f.vector(r, v)
+	}
+	if moved {
+		f.states.reach(f, r, v)
+	}
+}
+
+// opened opens a write that v is the first to speak of.
+func (f *replicaFamily) opened(w write, v *visit) *open {
+	o := &open{needs: f.sessionFamily().needs(v.e.Request)}
+	for _, p := range f.branchList {
+		if r := f.replicas[p]; r != nil && r.has(w) { // by a snapshot
+			o.replicas++
+		}
+	}
+	f.open[w] = o
+	return o
+}
+
+// act notes that a process writes.
+func (f *replicaFamily) act(p *proc) {
+	p.acts = true
+	if p.replica() {
+		f.branch(p)
+	}
+}
+
+// sequence checks the order of a replica's executes in mode total.
+func (f *replicaFamily) sequence(r *replica, origin *proc, v *visit) {
+	if !f.total(v.p) || v.e.At == 0 {
 		return
 	}
-	if v.p.total {
-		f.agree(w, outcomeOf(v.e))
+	if r.origin != nil {
+		f.checked[replicaOrder]++
+		if cmp.Or(cmp.Compare(v.e.At, r.at), cmp.Compare(origin.name, r.origin.name)) <= 0 {
+			f.add(replicaOrder, finding{
+				event: v.spot(), other: r.last,
+				message: fmt.Sprintf("%s executes %s, ordered at (%d, %s), after a write ordered at (%d, %s).",
+					v.e.Ref(), v.e.Write, v.e.At, origin.name, r.at, r.origin.name),
+				expected: fmt.Sprintf("a timestamp after (%d, %s)", r.at, r.origin.name),
+			})
+		}
+	}
+	r.last, r.at, r.origin = v.spot(), v.e.At, origin
+}
+
+// horizon looks for branches that may still have an earlier write than that which is executed, and reports the first.
+func (f *replicaFamily) horizon(r *replica, origin *proc, v *visit, report func(r *replica, b *proc, v *visit)) {
+	if !f.total(v.p) || v.p.slice() || !v.p.replica() {
+		return
+	}
+	var silent *proc
+	for _, b := range f.branchList {
+		if b == v.p || b == origin || b.customer() || r.heard[b.id] > 0 && r.heard[b.id] >= v.e.At {
+			continue
+		}
+		if silent == nil || b.name < silent.name {
+			silent = b
+		}
+	}
+	if silent != nil {
+		report(r, silent, v)
 	}
 }
 
-func (f *replicaFamily) order(r *replica, origin *proc, v *visit) {
-	if v.p.total && v.e.At > 0 {
-		if r.origin != nil {
-			f.checked[replicaOrder]++
-			if cmp.Or(cmp.Compare(v.e.At, r.at), cmp.Compare(origin.name, r.origin.name)) <= 0 {
-				f.add(replicaOrder, finding{
-					event: v.spot(), other: r.last,
-					message: fmt.Sprintf("%s executes %s, ordered at (%d, %s), after a write ordered at (%d, %s).",
-						v.e.Ref(), v.e.Write, v.e.At, origin.name, r.at, r.origin.name),
-					expected: fmt.Sprintf("a timestamp after (%d, %s)", r.at, r.origin.name),
-				})
-			}
+// report1 leaves it to the second pass, which knows all branches.
+func (f *replicaFamily) report1(*replica, *proc, *visit) { f.horizons = true }
+
+func (f *replicaFamily) report2(r *replica, b *proc, v *visit) {
+	heard := "has not heard of " + b.name
+	if at := r.heard[b.id]; at > 0 {
+		heard = fmt.Sprintf("the latest message from %s was sent at %d", b.name, at)
+	}
+	f.add(replicaHorizon, finding{
+		event: v.spot(),
+		message: fmt.Sprintf("%s executes %s, ordered at %d, and %s. So %s may still order an earlier write.",
+			v.e.Ref(), v.e.Write, v.e.At, heard, b.name),
+		expected: fmt.Sprintf("a message that %s sent at %d or later, received before", b.name, v.e.At),
+	})
+}
+
+// gap checks that an execute passes over no write.
+func (f *replicaFamily) gap(r *replica, origin *proc, v *visit) {
+	f.checked[replicaMissing]++
+	t := r.track(origin)
+	if v.e.Write.N <= t.most+1 || t.most == 0 && v.p.slice() || len(v.p.unreadable) > 0 {
+		return
+	}
+	missing := trace.ID{Process: origin.name, N: t.most + 1}
+	f.add(replicaMissing, finding{
+		event: v.spot(), other: t.newest,
+		message:  fmt.Sprintf("%s executes %s, and %s has not executed %s before it.", v.e.Ref(), v.e.Write, v.p.name, missing),
+		expected: "an execute of " + missing.String(),
+	})
+}
+
+// join compares an execute with what is known of its write from other logs.
+func (f *replicaFamily) join(r *replica, w write, v *visit) {
+	o := f.open[w]
+	switch {
+	case o == nil && numbersOf(f.ordered, w.origin).has(w.n):
+		f.doubt(w, v.e.Request) // all branches had executed it
+		o = &open{terms: termsOf(v.e), needs: f.sessionFamily().needs(v.e.Request)}
+	case o == nil && numbersOf(f.executed, w.origin).has(w.n):
+		f.doubt(w, v.e.Request) // likewise, and its order was not read
+		o = &open{terms: termsOf(v.e), needs: f.sessionFamily().needs(v.e.Request)}
+	case o == nil:
+		o = f.opened(w, v)
+		o.terms = termsOf(v.e)
+	case o.terms != termsOf(v.e):
+		f.doubt(w, o.request, v.e.Request)
+		f.sessionFamily().doubt(v.e.Request) // what the open write needs is for another request
+	}
+	out := outcomeOf(v.e)
+	if !o.executed {
+		o.executed, o.first = true, v.e.Result
+		f.requestFamily().effect(v)
+		f.sessionFamily().effect(v)
+	} else if (o.first == trace.OK) != (v.e.Result == trace.OK) {
+		f.doubt(w, o.request, v.e.Request)
+		f.sessionFamily().doubt(v.e.Request)
+	}
+	if f.total(v.p) {
+		if o.outcome.differs(out) {
+			f.doubt(w, o.request, v.e.Request)
 		}
-		r.last, r.at, r.origin = v.spot(), v.e.At, origin
+		o.outcome = o.outcome.with(out)
+	}
+	if v.p.slice() {
+		return
+	}
+	if f.causal(v.p) {
+		f.checked[replicaDependency]++
+		if !r.vector.Covers(o.deps) {
+			f.doubt(w)
+		}
+	}
+	if v.e.Result == trace.OK && !r.vector.Covers(o.needs) {
+		f.sessionFamily().doubt(v.e.Request)
 	}
 }
 
-// agree compares a write's outcome with that at the replicas which executed it before.
-func (f *replicaFamily) agree(w write, o outcome) {
-	known := f.open[w]
-	if known == nil {
-		known = &open{outcome: o, replicas: f.tookOver(w)}
-		f.open[w] = known
-	} else {
-		f.checked[replicaDiverged]++
-		if known.differs(o) && f.diverged[w] == nil {
-			f.diverged[w] = map[*proc]execution{}
-		}
-		known.outcome = known.with(o)
+// vector checks what a result sees.
+func (f *replicaFamily) vector(r *replica, v *visit) {
+	if v.p.slice() {
+		return
 	}
-	if known.replicas++; known.replicas >= len(f.branches) && len(f.branches) > 0 {
-		delete(f.open, w)
+	f.checked[replicaVector]++
+	if r.vector.Equal(v.e.Sees) {
+		return
 	}
-}
-
-// tookOver counts the replicas to which a snapshot brought a write.
-func (f *replicaFamily) tookOver(w write) int {
-	n := 0
-	for _, r := range f.replicas {
-		if x := r.origins[w.origin]; r.snapshot && x != nil && x.has(w.n) {
-			n++
-		}
-	}
-	return n
+	f.add(replicaVector, finding{
+		event:    v.spot(),
+		message:  fmt.Sprintf("%s sees %s, and %s had executed %s.", v.e.Ref(), v.e.Sees, v.p.name, r.vector),
+		expected: "sees " + r.vector.String(),
+	})
 }
 
 func (f *replicaFamily) snapshot(v *visit) {
-	r := f.replica(v.p)
-	for w, known := range f.open {
-		x := r.origins[w.origin]
-		if v.e.Sees.Get(f.procs[w.origin].name) >= w.n && (x == nil || !x.has(w.n)) {
-			known.replicas++
+	f.act(v.p)
+	r := f.replicas.of(v.p)
+	if f.branches[v.p] {
+		for w, o := range f.open {
+			if v.e.Sees.Get(f.procs[w.origin].name) >= w.n && !r.has(w) {
+				o.replicas++
+			}
 		}
 	}
-	r.snapshot = true
+	moved := false
 	for _, entry := range v.e.Sees {
-		origin := f.process(entry.Process)
-		r.of(origin.id, 1).takeOver(entry.N)
+		moved = r.take(f.process(entry.Process), entry.N, v.spot()) || moved
 	}
-}
-
-func (f *replicaFamily) suspects() bool {
-	return len(f.twice)+len(f.diverged)+len(f.behind) > 0
-}
-
-func (f *replicaFamily) again(v *visit) {
-	if v.e.Write.IsZero() || v.e.Step != trace.StepOrder && v.e.Step != trace.StepExecute || !f.suspects() {
-		return
+	if moved {
+		f.states.reach(f, r, v)
 	}
-	w := write{f.process(v.e.Write.Process).id, v.e.Write.N}
-	if _, ok := f.behind[w]; ok {
-		f.introduce(w, v)
-	}
-	if v.e.Step != trace.StepExecute {
-		return
-	}
-	if again := f.twice[deedAt{v.p, w}]; again != nil && again.first.p == nil {
-		again.first = v.spot()
-	}
-	if at := f.diverged[w]; at != nil && v.p.total {
-		if _, ok := at[v.p]; !ok {
-			at[v.p] = execution{v.spot(), outcomeOf(v.e)}
-		}
-	}
-}
-
-// introduce finds the event that stands for a write which some replica lacks.
-func (f *replicaFamily) introduce(w write, v *visit) {
-	ordered := v.e.Step == trace.StepOrder && v.p.id == w.origin
-	old, ok := f.firsts[w]
-	switch {
-	case ordered, !ok:
-	case old.p.id == w.origin || old.name() <= v.p.name:
-		return
-	}
-	f.firsts[w] = v.spot()
 }

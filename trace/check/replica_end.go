@@ -1,125 +1,217 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
-// end reports what the first pass can prove of replicas, and suspects the rest.
+// outcome is what a write came to at a replica.
+type outcome struct {
+	result    trace.Result
+	balance   trace.Balance
+	toBalance trace.Balance
+}
+
+func outcomeOf(e *trace.Event) outcome { return outcome{e.Result, e.Balance, e.ToBalance} }
+
+// differs reports whether two outcomes contradict each other; what one does not say contradicts nothing.
+func (o outcome) differs(u outcome) bool {
+	return o.result != u.result && o.result != trace.ResultNone && u.result != trace.ResultNone ||
+		unlike(o.balance, u.balance) || unlike(o.toBalance, u.toBalance)
+}
+
+func unlike(a, b trace.Balance) bool { return a.Known && b.Known && a.Amount != b.Amount }
+
+// with returns o, and what it does not say as u has it.
+func (o outcome) with(u outcome) outcome {
+	if o.result == trace.ResultNone {
+		o.result = u.result
+	}
+	if !o.balance.Known {
+		o.balance = u.balance
+	}
+	if !o.toBalance.Known {
+		o.toBalance = u.toBalance
+	}
+	return o
+}
+
+func (o outcome) String() string {
+	s := "result " + o.result.String()
+	if o.result == trace.ResultNone {
+		s = "no result"
+	}
+	if o.balance.Known {
+		s += fmt.Sprintf(", balance %d", o.balance.Amount)
+	}
+	if o.toBalance.Known {
+		s += fmt.Sprintf(", balance %d of the other account", o.toBalance.Amount)
+	}
+	return s
+}
+
+// end counts what the first pass could compare, and looks for phantoms and for what is missing.
 func (f *replicaFamily) end() {
-	for p := range f.branches {
-		if p.hasLog() {
-			f.replica(p)
+	f.openings()
+	f.checked[replicaDiverged] += f.states.compared()
+	for _, r := range f.replicas {
+		for origin, t := range r.tracks {
+			from := f.procs[origin]
+			if from.hasLog() && !from.slice() {
+				f.checked[replicaPhantom] += int64(t.count)
+			}
+			missed := uint64(0)
+			for _, s := range numbersOf(f.ordered, origin).missing(t.most) {
+				missed += s.hi - s.lo + 1
+			}
+			f.checked[replicaAltered] += int64(min(t.count, t.most-missed))
+			if f.total(r.p) && f.horizonsKnown(r.p) {
+				f.checked[replicaHorizon] += int64(t.count)
+			}
 		}
 	}
-	for _, r := range f.sorted() {
-		if len(r.p.unreadable) > 0 {
-			continue
+	for origin, done := range f.executed {
+		for _, s := range numbersOf(f.ordered, origin).missing(done.most) {
+			f.phantoms = f.phantoms || done.anyIn(s)
 		}
-		for origin, x := range r.origins {
-			f.passedOver(r, origin, x)
-		}
-		f.lacking(r)
 	}
-	f.compareFinal()
+	f.complete = f.whole()
+	for _, p := range f.complete {
+		p.final = p.ending()
+		f.lacking = f.lacking || f.lacks(p)
+	}
+	if f.settled() {
+		for _, o := range f.open {
+			f.requestFamily().doubt(o.request)
+		}
+	}
 	f.open = nil
 }
 
-func (f *replicaFamily) sorted() []*replica {
-	all := make([]*replica, 0, len(f.replicas))
-	for _, r := range f.replicas {
-		all = append(all, r)
-	}
-	slices.SortFunc(all, func(a, b *replica) int { return cmp.Compare(a.p.name, b.p.name) })
-	return all
+// horizonsKnown reports whether a replica's executes are held to the horizons of others.
+func (f *replicaFamily) horizonsKnown(p *proc) bool {
+	return !p.slice() && p.replica() && len(f.branchList) > 2
 }
 
-// passedOver reports the holes of one origin: one finding for each execute that made any.
-func (f *replicaFamily) passedOver(r *replica, origin int32, x *executed) {
-	for i, h := range x.holes {
-		if i > 0 && x.holes[i-1].by == h.by {
-			continue
+func (e *engine) settled() bool { return e.opt.Run != nil && e.opt.Run.Settled }
+
+// whole returns the replicas whose whole logs are here, by name.
+func (e *engine) whole() []*proc {
+	return slices.DeleteFunc(e.byName(), func(p *proc) bool {
+		return !p.replica() || !p.whole() || p.slice() || len(p.unreadable) > 0
+	})
+}
+
+// lacks reports whether some write that is known was never executed by a replica.
+func (f *replicaFamily) lacks(p *proc) bool {
+	r := f.replicas.of(p)
+	for _, known := range []map[int32]*numbers{f.ordered, f.executed} {
+		for origin, s := range known {
+			t := r.tracks[origin]
+			if t == nil {
+				t = &track{}
+			}
+			if slices.ContainsFunc(t.missing(s.most), s.anyIn) {
+				return true
+			}
 		}
-		missing := trace.ID{Process: f.procs[origin].name, N: h.lo}
-		f.add(replicaMissing, finding{
-			event: h.by,
-			message: fmt.Sprintf("%s executes a write of %s, and %s before it is never executed by %s.",
-				h.by.ref(), f.procs[origin].name, missing, r.p.name),
-			expected: "an execute of " + missing.String(),
-		})
+	}
+	return false
+}
+
+func (f *replicaFamily) suspects() bool {
+	return f.horizons || f.phantoms || f.lacking || len(f.twice)+len(f.suspect)+len(f.states.suspect) > 0
+}
+
+func (f *replicaFamily) again(v *visit) {
+	f.hear(f.second2, v)
+	switch v.e.Step {
+	case trace.StepOrder:
+		if v.e.Write.Process == v.p.name {
+			f.orderAgain(write{v.p.id, v.e.Write.N}, v)
+		}
+	case trace.StepExecute:
+		if !v.e.Write.IsZero() {
+			f.executeAgain(v)
+		}
+	case trace.StepSnapshot:
+		f.snapshotAgain(v)
 	}
 }
 
-// lacking suspects the first write of each origin that a replica's whole log does not come to.
-func (f *replicaFamily) lacking(r *replica) {
-	if r.p.torn || !r.p.branch && len(r.origins) == 0 {
+// orderAgain takes an order that the first pass took for the first of its number, and that once.
+func (f *replicaFamily) orderAgain(w write, v *visit) {
+	if !numbersOf(f.met, w.origin).add(w.n) {
 		return
 	}
-	for origin, n := range f.highest {
-		x := r.origins[origin]
-		reached := uint64(0)
-		if x != nil {
-			reached = x.prefix
-		} else if r.p.first() > 1 {
-			continue
-		}
-		if reached < n {
-			w := write{origin, reached + 1}
-			f.behind[w] = append(f.behind[w], r)
-		}
+	if d := f.suspect[w]; d != nil {
+		d.order = &ordering{v.spot(), termsOf(v.e), v.e.Deps.Clone()}
+	}
+	if f.lacking {
+		f.neverExecuted(w, v.spot())
 	}
 }
 
-// compareFinal compares the balances at the end of replicas that executed the same writes. What a write left so in mode
-// total was compared when it was executed.
-func (f *replicaFamily) compareFinal() {
-	books := f.money().books
-	firsts := map[string]*replica{}
-	for _, r := range f.sorted() {
-		if r.p.first() > 1 || len(books[r.p]) == 0 {
-			continue
+func (f *replicaFamily) executeAgain(v *visit) {
+	r, origin := f.second2.of(v.p), f.process(v.e.Write.Process)
+	w := write{origin.id, v.e.Write.N}
+	f.horizon(r, origin, v, f.report2)
+	ordered := numbersOf(f.ordered, w.origin).has(w.n)
+	if !ordered {
+		f.phantom(origin, v)
+		if old, ok := f.unordered[w]; f.lacking && (!ok || compareSpots(v.spot(), old) < 0) {
+			f.unordered[w] = v.spot()
 		}
-		key := f.vectorKey(r)
-		ref := firsts[key]
-		if ref == nil {
-			firsts[key] = r
-			continue
+	}
+	if d := f.suspect[w]; d != nil {
+		x := execution{spot: v.spot(), outcome: outcomeOf(v.e), terms: termsOf(v.e)}
+		if f.causal(v.p) {
+			x.before = r.vector.Clone()
 		}
-		for account, c := range books[r.p] {
-			d := books[ref.p][account]
-			if d == nil {
-				continue
-			}
-			f.checked[replicaDiverged]++
-			if c.amount == d.amount || r.p.total && ref.p.total && c.written && d.written {
-				continue
-			}
-			f.add(replicaDiverged, finding{
-				event: c.by, other: d.by,
-				message: fmt.Sprintf("%s and %s executed the same writes, and account %s ends with %d at %s and with %d at %s.",
-					ref.p.name, r.p.name, account, d.amount, ref.p.name, c.amount, r.p.name),
-				expected: fmt.Sprintf("balance %d", d.amount),
-			})
+		d.executes = append(d.executes, x)
+	}
+	first, moved := r.execute(origin, w.n, v.spot())
+	if again := f.twice[deedAt{v.p, w}]; again != nil {
+		if !first {
+			again.later = append(again.later, v.spot())
+		} else {
+			again.first = v.spot()
 		}
+	}
+	if moved {
+		f.states.again(f, r, v)
 	}
 }
 
-// vectorKey names the set of writes that a replica executed.
-func (f *replicaFamily) vectorKey(r *replica) string {
-	var parts []string
-	for origin, x := range r.origins {
-		s := fmt.Sprintf("%q:%d", f.procs[origin].name, x.prefix)
-		for _, h := range x.holes {
-			s += fmt.Sprintf("-%d..%d", h.lo, h.hi)
-		}
-		parts = append(parts, s)
+func (f *replicaFamily) phantom(origin *proc, v *visit) {
+	ordered := numbersOf(f.ordered, origin.id)
+	if !origin.hasLog() || origin.slice() || len(origin.unreadable) > 0 ||
+		origin != v.p && !origin.whole() && ordered.most < v.e.Write.N {
+		return
 	}
-	slices.Sort(parts)
-	return strings.Join(parts, " ")
+	f.add(replicaPhantom, finding{
+		event:    v.spot(),
+		message:  fmt.Sprintf("%s executes %s, which %s never ordered.", v.e.Ref(), v.e.Write, origin.name),
+		expected: fmt.Sprintf("an order of %s in the log of %s", v.e.Write, origin.name),
+	})
+}
+
+func (f *replicaFamily) snapshotAgain(v *visit) {
+	r := f.second2.of(v.p)
+	for at, again := range f.twice {
+		if at.p == v.p && again.first.p == nil && v.e.Sees.Get(f.procs[at.origin].name) >= at.n && !r.has(at.write) {
+			again.first = v.spot()
+		}
+	}
+	moved := false
+	for _, entry := range v.e.Sees {
+		moved = r.take(f.process(entry.Process), entry.N, v.spot()) || moved
+	}
+	if moved {
+		f.states.again(f, r, v)
+	}
 }
 
 func (f *replicaFamily) settle() {
@@ -128,75 +220,98 @@ func (f *replicaFamily) settle() {
 			f.executedTwice(at, again.first, later)
 		}
 	}
-	for w, at := range f.diverged {
-		f.settleDiverged(w, at)
+	for w, d := range f.suspect {
+		f.settleWrite(w, d)
 	}
-	for w, replicas := range f.behind {
-		for _, r := range replicas {
-			f.neverExecuted(w, r)
-		}
+	for w, first := range f.unordered {
+		f.neverExecuted(w, first)
 	}
+	f.states.settle(f)
 }
 
 func (f *replicaFamily) executedTwice(at deedAt, first, again spot) {
 	id := f.id(at.write)
-	twice := finding{
-		event: again, other: first,
-		message:  fmt.Sprintf("%s executes %s, which %s executed already.", again.ref(), id, first.ref()),
-		expected: fmt.Sprintf("one execute of %s at %s", id, at.p.name),
+	message := fmt.Sprintf("%s executes %s, which %s had executed already.", again.ref(), id, first.ref())
+	if !f.isExecute(at, first) {
+		message = fmt.Sprintf("%s executes %s, which the snapshot %s had brought already.", again.ref(), id, first.ref())
 	}
-	if first == again {
-		twice.other = spot{}
-		twice.message = fmt.Sprintf("%s executes %s, which a snapshot had brought already.", again.ref(), id)
-	}
-	f.add(replicaTwice, twice)
+	f.add(replicaTwice, finding{
+		event: again, other: first, message: message, expected: fmt.Sprintf("one execute of %s at %s", id, at.p.name),
+	})
+}
+
+// isExecute reports whether what brought a write first was an execute of it.
+func (f *replicaFamily) isExecute(at deedAt, s spot) bool {
+	return slices.ContainsFunc(f.suspect[at.write].executes, func(x execution) bool { return x.spot == s })
 }
 
 func (f *replicaFamily) id(w write) trace.ID {
 	return trace.ID{Process: f.procs[w.origin].name, N: w.n}
 }
 
-func (f *replicaFamily) settleDiverged(w write, at map[*proc]execution) {
-	all := make([]execution, 0, len(at))
-	for _, x := range at {
-		all = append(all, x)
-	}
-	origin := f.procs[w.origin]
-	slices.SortFunc(all, func(a, b execution) int {
-		return cmp.Or(-compareBool(a.p == origin, b.p == origin), cmp.Compare(a.p.name, b.p.name))
-	})
-	for i, x := range all {
-		j := slices.IndexFunc(all[:i], func(y execution) bool { return x.differs(y.outcome) })
-		if j < 0 {
+// settleWrite compares the executes of a write with its order, and with the first of them by clock.
+func (f *replicaFamily) settleWrite(w write, d *deeds) {
+	slices.SortStableFunc(d.executes, func(a, b execution) int { return compareSpots(a.spot, b.spot) })
+	for i, x := range d.executes {
+		if d.order != nil {
+			f.compareOrder(w, d.order, x)
+		}
+		j := slices.IndexFunc(d.executes[:i], func(y execution) bool { return f.total(y.p) })
+		if j < 0 || !f.total(x.p) {
 			continue
 		}
-		ref := all[j]
-		f.add(replicaDiverged, finding{
-			event: x.spot, other: ref.spot,
-			message: fmt.Sprintf("%s executes %s with %s; %s executed it with %s.",
-				x.ref(), f.id(w), x.outcome, ref.ref(), ref.outcome),
-			expected: ref.outcome.String(),
+		if first := d.executes[j]; first.p != x.p && x.outcome.differs(first.outcome) {
+			f.add(replicaDiverged, finding{
+				event: x.spot, other: first.spot,
+				message: fmt.Sprintf("%s executes %s with %s; %s executed it with %s.",
+					x.ref(), f.id(w), x.outcome, first.ref(), first.outcome),
+				expected: first.outcome.String(),
+			})
+		}
+	}
+}
+
+func (f *replicaFamily) compareOrder(w write, o *ordering, x execution) {
+	if x.terms != o.terms {
+		f.add(replicaAltered, finding{
+			event: x.spot, other: o.spot,
+			message:  fmt.Sprintf("%s executes %s as %s, and %s ordered it as %s.", x.ref(), f.id(w), x.terms, o.ref(), o.terms),
+			expected: o.terms.String(),
+		})
+	}
+	if f.causal(x.p) && !x.p.slice() && !x.before.Covers(o.deps) {
+		f.add(replicaDependency, finding{
+			event: x.spot, other: o.spot,
+			message: fmt.Sprintf("%s executes %s, which depends on %s, and %s had executed %s.",
+				x.ref(), f.id(w), o.deps, x.p.name, x.before),
+			expected: fmt.Sprintf("all of %s executed before", o.deps),
 		})
 	}
 }
 
-func (f *replicaFamily) neverExecuted(w write, r *replica) {
-	settled := f.opt.Run != nil && f.opt.Run.Settled
+// String says what was ordered.
+func (t terms) String() string {
+	s := fmt.Sprintf("%s at %d", t.payload, t.at)
+	if !t.request.IsZero() {
+		s += " for " + t.request.String()
+	}
+	return s
+}
+
+// neverExecuted reports each replica with a whole log that lacks a write; s is the event that stands for it.
+func (f *replicaFamily) neverExecuted(w write, s spot) {
 	id := f.id(w)
-	last := r.p.previousIfAny()
-	first, ok := f.firsts[w]
-	if !ok {
-		first, last = last, spot{}
+	for _, p := range f.complete {
+		if f.replicas.of(p).has(w) {
+			continue
+		}
+		message := fmt.Sprintf("%s never executed %s.", p.name, id)
+		if f.settled() {
+			message += " The run ended settled, so every branch should have executed every write."
+		}
+		f.add(replicaMissing, finding{
+			event: s, other: p.final, warning: !f.settled(),
+			message: message, expected: fmt.Sprintf("an execute of %s at %s", id, p.name),
+		})
 	}
-	message := fmt.Sprintf("%s never executed %s.", r.p.name, id)
-	if n := f.highest[w.origin]; n > w.n {
-		message = fmt.Sprintf("%s never executed %s to %d.", r.p.name, id, n)
-	}
-	if settled {
-		message += " The run ended settled, so every branch should have executed every write."
-	}
-	f.add(replicaMissing, finding{
-		event: first, other: last, warning: !settled,
-		message: message, expected: fmt.Sprintf("an execute of %s at %s", id, r.p.name),
-	})
 }

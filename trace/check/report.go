@@ -40,17 +40,22 @@ const (
 	StatusNotChecked Status = "not-checked" // there was nothing to check it on; never a pass
 )
 
-// Report is what a check found.
+// ReportFormat names the form of the JSON report. Fields are only ever added to it; else the number rises.
+const ReportFormat = "bank-trace-report/1"
+
+// Report is what a check found. docs/report.md describes its JSON.
 type Report struct {
+	Format    string       `json:"format"` // [ReportFormat]
 	Verdict   Verdict      `json:"verdict"`
 	Events    int64        `json:"events"`
-	Processes int          `json:"processes"` // with a log
-	Messages  int64        `json:"messages"`  // sent
-	InFlight  int64        `json:"in_flight"` // sent, and not received before the receiver's log stops
-	Uncovered int64        `json:"uncovered"` // receives whose send no log could show
-	Rules     []RuleResult `json:"rules"`     // in the order of the catalogue, those that were left out excepted
-	Findings  []Finding    `json:"findings"`  // the first of each rule, see Options.MaxFindings; in the order of clocks
-	Skipped   Skipped      `json:"skipped"`   // what could not be read
+	Processes int          `json:"processes"`       // with a log
+	Messages  int64        `json:"messages"`        // sent
+	InFlight  int64        `json:"in_flight"`       // sent, and not received before the receiver's log stops
+	Uncovered int64        `json:"uncovered"`       // receives whose send no log could show
+	Rules     []RuleResult `json:"rules"`           // in the order of the catalogue, those that were left out excepted
+	Findings  []Finding    `json:"findings"`        // the first of each rule, see Options.MaxFindings; in the order of clocks
+	Skipped   Skipped      `json:"skipped"`         // what could not be read
+	Notes     []string     `json:"notes,omitempty"` // what a converted trace leaves out of the check, see [Report.Converted]
 
 	severe map[Severity]int64 // findings, all of them
 	why    []string           // why an inconclusive verdict is one, apart from findings
@@ -78,7 +83,8 @@ type Finding struct {
 	Event    *Place   `json:"event,omitempty"`
 	Other    *Place   `json:"other,omitempty"`    // the event that it does not fit with
 	Expected string   `json:"expected,omitempty"` // what should stand there
-	Path     []string `json:"path,omitempty"`     // process:seq, from Other to Event
+	Path     []string `json:"path,omitempty"`     // a causal chain of process:seq from Other to Event; of a cycle, on to Other
+	Cause    *int     `json:"cause,omitempty"`    // index of the finding that this one likely follows from, itself without cause
 }
 
 // Place is an event and where its line is. Process is "" for a line that could not be read, Seq is 0 for one that is no
@@ -119,6 +125,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 // report makes the report of a finished run.
 func (e *engine) report(ctx context.Context) (*Report, error) {
 	r := &Report{
+		Format: ReportFormat,
 		Events: e.events, Messages: e.messages, InFlight: e.inFlight, Uncovered: e.uncovered,
 		Findings: []Finding{}, severe: e.tally.severe,
 	}
@@ -137,10 +144,15 @@ func (e *engine) report(ctx context.Context) (*Report, error) {
 		r.Findings = append(r.Findings, Finding{
 			Rule: rules[f.rule].Name, Severity: f.severity(), Message: f.message,
 			Event: e.place(f.event), Other: e.place(f.other), Expected: f.expected,
+			Path: f.path,
 		})
 	}
 	e.decide(r)
-	return r, e.quote(ctx, r)
+	if err := e.quote(ctx, r); err != nil {
+		return r, err
+	}
+	r.group()
+	return r, nil
 }
 
 func (e *engine) place(s spot) *Place {
@@ -184,6 +196,7 @@ type finding struct {
 	other    spot
 	message  string
 	expected string
+	path     []string // process:seq, from other to event, where a causal chain is the proof
 }
 
 func (f *finding) severity() Severity {

@@ -33,19 +33,38 @@ const (
 	messageDuplicate
 	messageMisdelivered
 	messageLost
+	causalityCycle
+	requestUnanswered
+	requestTwice
+	requestDiffers
+	requestUnexecuted
+	requestAltered
 	replicaTwice
+	replicaPhantom
+	replicaAltered
 	replicaMissing
 	replicaOrder
+	replicaHorizon
+	replicaDependency
+	replicaVector
 	replicaDiverged
 	moneyUnexplained
 	moneyOverdrawn
+	moneyRefusal
+	moneyRefused
+	moneyLost
+	moneyConserved
 	sessionOwnWrites
+	sessionReads
+	sessionWrites
+	sessionFollow
 	ruleCount
 )
 
 // catalogue returns all rules, each at the index of its ruleID.
 func catalogue() []Rule {
-	rules := slices.Concat(logRules(), clockRules(), messageRules(), replicaRules(), moneyRules(), sessionRules())
+	rules := slices.Concat(logRules(), clockRules(), messageRules(), causalityRules(), requestRules(),
+		replicaRules(), moneyRules(), sessionRules())
 	for i := range rules {
 		rules[i].Family, _, _ = strings.Cut(rules[i].Name, "/")
 	}

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,21 +16,29 @@ func TestForgets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := newEngine(sourcesOf(randomLogs(5, 4, 5, 200)), sel, Options{MaxFindings: 10, Strict: true})
+	e := newEngine(sourcesOf(randomLogs(5, 4, 5, 200)), sel, Options{MaxFindings: 10, Strict: true, Run: settled()})
 	m := merger{engine: e}
 	if err := m.run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	messages, replicas := e.families[2].(*messageFamily), e.families[3].(*replicaFamily)
+	messages, replicas, requests := e.messageFamily(), e.replicaFamily(), e.requestFamily()
 	if n := len(messages.flights) + len(messages.early) + len(messages.suspect); n > 0 {
 		t.Errorf("%d messages are kept", n)
 	}
-	if n := len(replicas.open) + len(replicas.twice) + len(replicas.diverged); n > 0 {
-		t.Errorf("%d writes are kept", n)
+	if n := len(replicas.open) + len(replicas.twice) + len(replicas.suspect) + len(replicas.states.kept); n > 0 {
+		t.Errorf("%d writes and states are kept", n)
 	}
-	for p, s := range e.families[5].(*sessionFamily).sessions {
-		if len(s.written) > 1 || s.suspect {
-			t.Errorf("%s: %d writes kept, suspect %v", p.name, len(s.written), s.suspect)
+	if n := len(requests.received) + len(requests.twice) + len(requests.suspect); n > 0 {
+		t.Errorf("%d requests are kept", n)
+	}
+	for p, s := range e.sessionFamily().sessions {
+		if len(s.effect) > 1 || len(s.reads) > 1 || s.suspect {
+			t.Errorf("%s: %d writes and %d reads kept, suspect %v", p.name, len(s.effect), len(s.reads), s.suspect)
+		}
+	}
+	for p, s := range e.families[conservedPlace].(*conservedFamily).purses {
+		if s.suspect {
+			t.Errorf("%s is suspect", p.name)
 		}
 	}
 }
@@ -56,29 +66,104 @@ func TestOnePass(t *testing.T) {
 	}
 }
 
-// TestLeftOut checks that each rule which finds something is the only one to find it: without it, it is not there.
+// TestLeftOut checks that each rule finds what its example shows, and is the only one to do so: without it, it is not
+// found.
 func TestLeftOut(t *testing.T) {
-	files := map[string][]byte{"a.jsonl": []byte(`{"process":"a","seq":1,"clock":3,"kind":"send","peer":"b"}
-{"process":"a","seq":3,"clock":2,"kind":"local"}
-{"process":"a","seq":4,"clock":9,"kind":"local","step":"execute","write":"a/1","op":"deposit","account":"main","amount":1,"balance":-5,"result":"ok"}
-what
-`), "b.jsonl": []byte(`{"process":"b","seq":1,"clock":2,"kind":"receive","peer":"a","cause":1,"stamp":4}
-{"process":"b","seq":2,"clock":4,"kind":"receive","peer":"a","cause":1,"stamp":3}
-{"process":"b","seq":3,"clock":5,"kind":"receive","peer":"a","cause":2}
-`)}
-	want := []ruleID{
-		logMalformed, logSequenceGap, clockNotIncreasing, clockNotAfterSend, clockStampMismatch, messageOrphan,
-		messageDuplicate, moneyOverdrawn,
+	for id, rule := range Rules() {
+		x, ok := rule.Example()
+		if !ok {
+			t.Errorf("%s has no example", rule.Name)
+			continue
+		}
+		var sources []Source
+		for _, log := range x.Logs {
+			sources = append(sources, Bytes(log.Name, []byte(log.Text)))
+		}
+		opt := Options{Strict: rule.Name == "clock/not-exact", Run: x.Run}
+		if !finds(mustCheck(t, sources, opt), rule.Name) {
+			t.Errorf("%s is not found in its example", rule.Name)
+		}
+		opt.without = []ruleID{ruleID(id)}
+		if r := mustCheck(t, sources, opt); finds(r, rule.Name) {
+			t.Errorf("%s is found although it is left out:\n%s", rule.Name, text(r))
+		}
 	}
-	all := mustCheck(t, sourcesOf(files), Options{})
-	for _, id := range want {
-		name := catalogue()[id].Name
-		if !finds(all, name) {
-			t.Errorf("%s is not found", name)
+}
+
+// TestFarApart checks that a receive which stands a million events before its send is reported with both places.
+func TestFarApart(t *testing.T) {
+	const far = 1_000_000
+	busy := make([]byte, 0, far*60)
+	for i := range uint64(far) {
+		busy = trace.AppendEvent(busy, &trace.Event{Process: "busy", Seq: i + 1, Clock: i + 1, Kind: trace.Local})
+	}
+	busy = trace.AppendEvent(busy, &trace.Event{Process: "busy", Seq: far + 1, Clock: far + 1, Kind: trace.Send, Peer: "quick"})
+	quick := trace.AppendEvent(nil, &trace.Event{Process: "quick", Seq: 1, Clock: 2, Kind: trace.Receive, Peer: "busy", Cause: far + 1})
+	r := mustCheck(t, []Source{Bytes("busy.jsonl", busy), Bytes("quick.jsonl", quick)}, Options{})
+	if r.Events != far+2 || len(r.Findings) != 1 {
+		t.Fatalf("%d events, %d findings\n%s", r.Events, len(r.Findings), text(r))
+	}
+	f := r.Findings[0]
+	if f.Rule != "clock/receive-not-after-send" || f.Event.File != "quick.jsonl" || f.Event.Line != 1 ||
+		f.Other.File != "busy.jsonl" || f.Other.Line != far+1 || f.Expected != "a clock of at least 1000002" {
+		t.Errorf("%+v %+v %+v", f, f.Event, f.Other)
+	}
+}
+
+// TestSkips checks that a valid log which skips clock values passes, and that --strict says exactly where it does.
+func TestSkips(t *testing.T) {
+	files := randomLogs(4, 3, 2, 6)
+	var logs []Source
+	var want []string
+	for _, s := range sourcesOf(files) {
+		var log []byte
+		for line := range bytes.Lines(files[s.Name]) {
+			reader := trace.NewReader(bytes.NewReader(line), s.Name)
+			reader.Scan()
+			switch r := reader.Record().(type) {
+			case *trace.Event:
+				c := r.Clone() // ten times the clock obeys Lamport's condition and skips nine values at each event
+				c.Clock, c.Stamp, c.At = 10*c.Clock, 10*c.Stamp, 10*c.At
+				want = append(want, c.Ref().String())
+				log = trace.AppendEvent(log, &c)
+			case *trace.End:
+				log = trace.AppendEnd(log, &trace.End{Process: r.Process, Events: r.Events, Clock: 10 * r.Clock})
+			default:
+				log = append(log, line...)
+			}
 		}
-		if finds(mustCheck(t, sourcesOf(files), Options{without: []ruleID{id}}), name) {
-			t.Errorf("%s is found although it is left out", name)
+		logs = append(logs, Bytes(s.Name, log))
+	}
+	if r := mustCheck(t, logs, Options{Run: settled()}); r.Verdict != Pass || len(r.Findings) > 0 {
+		t.Fatalf("skipping values is legal:\n%s", text(r))
+	}
+	r := mustCheck(t, logs, Options{Run: settled(), Strict: true})
+	var got []string
+	for _, f := range r.Findings {
+		if f.Rule != "clock/not-exact" {
+			t.Errorf("%+v", f)
 		}
+		got = append(got, f.Event.Ref())
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("found at %v\nwant at %v", got, want)
+	}
+}
+
+// TestTruncatedAllowed checks that a report on a log that was cut off says what is then not covered.
+func TestTruncatedAllowed(t *testing.T) {
+	files := randomLogs(2, 3, 2, 4)
+	cut := files["branch-2.jsonl"]
+	files["branch-2.jsonl"] = cut[:bytes.LastIndexByte(cut[:len(cut)-1], '\n')+1]
+	r := mustCheck(t, sourcesOf(files), Options{Run: settled()})
+	if r.Verdict != Inconclusive {
+		t.Fatalf("%s", text(r))
+	}
+	r = mustCheck(t, sourcesOf(files), Options{Run: settled(), AllowTruncated: true})
+	if r.Verdict != Pass || len(r.Findings) != 1 || !strings.Contains(r.Findings[0].Message, "not covered: what it did after this line") {
+		t.Fatalf("%s", text(r))
 	}
 }
 
@@ -104,7 +189,7 @@ func TestSnapshot(t *testing.T) {
 		t.Errorf("the write after the snapshot:\n%s", text(r))
 	}
 	r := mustCheck(t, []Source{Bytes("b", next("3"))}, Options{})
-	if r.Verdict != Fail || !finds(r, "replica/executed-twice") || !strings.Contains(text(r), "a snapshot had brought") {
+	if r.Verdict != Fail || !finds(r, "replica/executed-twice") || !strings.Contains(r.Findings[0].Message, "which the snapshot b:1 had brought already") {
 		t.Errorf("a write that the snapshot brought:\n%s", text(r))
 	}
 	if r = mustCheck(t, []Source{Bytes("b", next("6"))}, Options{}); !finds(r, "replica/missing-execute") {

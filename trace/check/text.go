@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -43,24 +43,21 @@ func (p *printer) paint(color, s string) string {
 // WriteText writes the report for people: each finding with the lines it is about, then what was checked.
 func (r *Report) WriteText(w io.Writer, opt TextOptions) error {
 	p := &printer{color: opt.Color}
-	shown := r.Findings
-	if opt.MaxFindings > 0 && len(shown) > opt.MaxFindings {
-		shown = shown[:opt.MaxFindings]
-	}
+	groups, shown := r.shown(opt.MaxFindings)
 	explained := map[string]bool{}
-	for i := range shown {
-		p.finding(&shown[i], !explained[shown[i].Rule])
-		explained[shown[i].Rule] = true
-	}
-	var total int64
-	for _, rule := range r.Rules {
-		total += rule.Findings
+	for _, g := range groups {
+		p.group(g, !explained[g.head.Rule])
+		explained[g.head.Rule] = true
 	}
 	if opt.Brief {
 		_, err := w.Write(p.Bytes())
 		return err
 	}
-	if more := total - int64(len(shown)); more > 0 {
+	more := r.total() - int64(shown)
+	for _, g := range groups {
+		more -= int64(g.more) // said under the group
+	}
+	if more > 0 {
 		fmt.Fprintf(p, "%s more that are not shown; the table counts them all.\n\n", count(more, "finding"))
 	}
 	p.summary(r)
@@ -68,15 +65,61 @@ func (r *Report) WriteText(w io.Writer, opt TextOptions) error {
 	return err
 }
 
+// group prints a finding with its proof, and those that follow from it in short.
+func (p *printer) group(g shownGroup, explain bool) {
+	p.finding(g.head, explain)
+	if len(g.tail) > 0 {
+		p.WriteString("  Likely the cause of:\n")
+	}
+	for _, f := range g.tail {
+		p.follower(f, f.Severity != g.head.Severity)
+	}
+	if g.more > 0 {
+		fmt.Fprintf(p, "    and %d more\n", g.more)
+	}
+	p.WriteByte('\n')
+}
+
+// follower prints a finding that follows from another.
+func (p *printer) follower(f *Finding, differs bool) {
+	title := f.Rule
+	if f.Event != nil {
+		title += ", " + unbroken(f.Event.where())
+	}
+	if f.Other != nil {
+		title += " and " + unbroken(f.Other.where())
+	}
+	var part printer
+	if differs {
+		head, color := heading(f.Severity)
+		part.wrap("    "+head+" ", "      ", title)
+		p.WriteString(strings.Replace(part.String(), head, p.paint(color, head), 1))
+	} else {
+		part.wrap("    ", "      ", title)
+		p.Write(part.Bytes())
+	}
+	p.wrap("      ", "      ", f.Message)
+	if f.Expected != "" {
+		p.wrap("      Expected: ", "                ", f.Expected+".")
+	}
+}
+
+// unbroken keeps a file name on one line.
+func unbroken(where string) string { return strings.ReplaceAll(where, " ", "\u00a0") }
+
+func heading(s Severity) (head, color string) {
+	switch s {
+	case Unreadable:
+		return "INCONCLUSIVE", yellow
+	case Warning:
+		return "WARN", yellow
+	}
+	return "FAIL", red
+}
+
 // finding prints one finding; the first of its rule with the rule in words.
 func (p *printer) finding(f *Finding, explain bool) {
-	head, color := "FAIL", red
-	switch f.Severity {
-	case Unreadable:
-		head, color = "INCONCLUSIVE", yellow
-	case Warning:
-		head, color = "WARN", yellow
-	}
+	head, color := heading(f.Severity)
 	fmt.Fprintf(p, "%s %s\n", p.paint(color, head), p.paint(bold, f.Rule))
 	p.wrap("  ", "  ", f.Message)
 	if f.Expected != "" {
@@ -85,24 +128,28 @@ func (p *printer) finding(f *Finding, explain bool) {
 	p.place(f.Event)
 	p.place(f.Other)
 	if len(f.Path) > 0 {
-		p.wrap("  Path: ", "        ", strings.Join(f.Path, " -> "))
+		p.wrap("  Path: ", "        ", pathText(f.Path))
 	}
 	if rule, ok := LookupRule(f.Rule); ok && explain {
 		p.wrap("  Rule:   ", "          ", rule.Statement)
 		p.wrap("  Likely: ", "          ", rule.Mistake)
 	}
-	p.WriteByte('\n')
+}
+
+// pathText is a causal chain in words of the report.
+func pathText(path []string) string {
+	const ends = 5 // how much of a long chain is shown at either end
+	if more := len(path) - 2*ends; more > 1 {
+		path = slices.Concat(path[:ends], []string{fmt.Sprintf("(%d\u00a0more)", more)}, path[len(path)-ends:])
+	}
+	return strings.Join(path, " -> ")
 }
 
 func (p *printer) place(at *Place) {
 	if at == nil {
 		return
 	}
-	where := at.File
-	if at.Line > 0 {
-		where += ":" + strconv.Itoa(at.Line)
-	}
-	fmt.Fprintf(p, "  %s\n", p.paint(bold, printable(where)))
+	fmt.Fprintf(p, "  %s\n", p.paint(bold, printable(at.where())))
 	for _, line := range foldJSON(printable(at.text)) {
 		fmt.Fprintf(p, "    %s\n", p.paint(dim, line))
 	}
@@ -171,109 +218,4 @@ func (p *printer) wrap(first, rest, text string) {
 		empty = false
 	}
 	p.WriteString(strings.TrimRight(line, " ") + "\n")
-}
-
-func (p *printer) summary(r *Report) {
-	passed := map[string][]string{}
-	idle := map[string][]string{}
-	var families []string
-	for _, rule := range r.Rules {
-		family, name, _ := strings.Cut(rule.Rule, "/")
-		if len(families) == 0 || families[len(families)-1] != family {
-			families = append(families, family)
-		}
-		switch rule.Status {
-		case StatusNotChecked:
-			idle[family] = append(idle[family], rule.Rule)
-		case StatusFail, StatusWarn:
-			p.broken(rule)
-		default:
-			passed[family] = append(passed[family], fmt.Sprintf("%s\u00a0%d", name, rule.Checked))
-		}
-	}
-	for _, family := range families {
-		if rules := passed[family]; len(rules) > 0 {
-			p.wrapPainted(green, fmt.Sprintf("%-5s%-9s", "ok", family), strings.Repeat(" ", 14), strings.Join(rules, ", "))
-		}
-	}
-	p.idle(r, families, idle)
-	p.WriteByte('\n')
-	p.totals(r)
-}
-
-// idle prints the rules that had nothing to check; a family of which none had, as one.
-func (p *printer) idle(r *Report, families []string, idle map[string][]string) {
-	size := map[string]int{}
-	for _, rule := range r.Rules {
-		family, _, _ := strings.Cut(rule.Rule, "/")
-		size[family]++
-	}
-	var all []string
-	for _, family := range families {
-		if n := len(idle[family]); n > 1 && n == size[family] {
-			all = append(all, family+"/*")
-			continue
-		}
-		all = append(all, idle[family]...)
-	}
-	if len(all) > 0 {
-		p.wrap("--   had nothing to check: ", "     ", strings.Join(all, ", "))
-	}
-}
-
-// wrapPainted wraps and paints the first word.
-func (p *printer) wrapPainted(color, first, rest, text string) {
-	var part printer
-	part.wrap(first, rest, text)
-	word, tail, _ := strings.Cut(part.String(), " ")
-	p.WriteString(p.paint(color, word) + " " + tail)
-}
-
-func (p *printer) broken(rule RuleResult) {
-	head, color := "FAIL", red
-	if rule.Status == StatusWarn {
-		head, color = "WARN", yellow
-	} else if known, _ := LookupRule(rule.Rule); known.Exit == 2 {
-		head, color = "??  ", yellow
-	}
-	fmt.Fprintf(p, "%s %s: %s, %d checked\n", p.paint(color, head), rule.Rule, count(rule.Findings, "finding"), rule.Checked)
-}
-
-func (p *printer) totals(r *Report) {
-	p.wrap("", "", fmt.Sprintf("%s of %s, %s: %d in flight, %s uncovered.",
-		count(r.Events, "event"), count(int64(r.Processes), "process"), count(r.Messages, "message"),
-		r.InFlight, count(r.Uncovered, "receive")))
-	if r.Uncovered > 0 {
-		p.wrap("", "", "Uncovered means that the sender's log is missing, or does not reach to where the send must be.")
-	}
-	if r.Skipped.Lines > 0 {
-		p.wrap("", "", fmt.Sprintf("%s (%s) could not be used.", count(r.Skipped.Lines, "line"), count(r.Skipped.Bytes, "byte")))
-	}
-	switch r.Verdict {
-	case Pass:
-		tail := ": everything that was checked holds.\n"
-		if r.severe[Warning] > 0 {
-			tail = fmt.Sprintf(": everything that was checked holds; %s.\n", count(r.severe[Warning], "warning"))
-		}
-		p.WriteString(p.paint(green, "PASS") + tail)
-	case Fail:
-		p.WriteString(p.paint(red, "FAIL") + fmt.Sprintf(": %s.\n", count(r.severe[Violation], "violation")))
-	case Inconclusive:
-		why := append([]string(nil), r.why...)
-		if len(why) == 0 {
-			why = append(why, "not everything could be read, and nothing that was read is a violation")
-		}
-		p.wrapPainted(yellow, "INCONCLUSIVE: ", "", strings.Join(why, "; ")+".")
-	}
-}
-
-func count(n int64, what string) string {
-	switch {
-	case n == 1:
-	case strings.HasSuffix(what, "s"):
-		what += "es"
-	default:
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }

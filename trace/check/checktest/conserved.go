@@ -83,10 +83,16 @@ func askedBefore(events []*trace.Event, request trace.ID) bool {
 
 // answered reports whether the customer has an ok reply to a request, and else whether it has one that says no.
 func answered(c *process, request trace.ID) (acknowledged, refused bool) {
+	asks := 0
+	for _, e := range c.events {
+		if isAsk(e) && e.Request == request {
+			asks++
+		}
+	}
 	for _, e := range c.events {
 		if isReply(e) && e.Request == request {
 			acknowledged = acknowledged || e.Result == trace.OK
-			refused = refused || e.Result == trace.Insufficient || e.Result == trace.Conflict || e.Result == trace.Refused
+			refused = refused || e.Result == trace.Insufficient || e.Result == trace.Conflict || e.Result == trace.Refused && asks == 1
 		}
 	}
 	return acknowledged, refused && !acknowledged

@@ -39,13 +39,19 @@
 //
 //	rule                             Event                         Other                        silent
 //	log/malformed                    name of the log, once         –                            last line without line end: that is log/truncated
+//	                                 name of the log, once a       process                      records of a process in a log other than its own (that
+//	                                 process                                                    with its header, else the first by name): taken as not
+//	                                                                                            there
+//	                                 process; event                –; last event                incarnation not one higher; second end; event after the
+//	                                                                                            end; clock of the end is not that of the last event
 //	log/truncated                    process, once                 –                            last header promises no end. A torn last line is one
 //	                                                                                            more sign, of the process of the line before it (the
 //	                                                                                            log's name without one)
 //	log/missing                      process                       –                            any record makes a log. Named are: peers of headers and
 //	                                                                                            events, processes of run.json
-//	log/sequence-gap                 later event; the first event  event before; –              `events` of the end record is not compared
+//	log/sequence-gap                 later event; the first event  event before; –              –
 //	                                 if its seq is not first (1)
+//	                                 process                       last event; –                `events` of the end is the last seq
 //	clock/not-increasing             later event                   event right before           –
 //	clock/receive-not-after-send     receive                       send                         no send found
 //	clock/stamp-mismatch             receive                       send                         no send found; no stamp
@@ -55,8 +61,9 @@
 //	                                                                                            where no send is found
 //	message/orphan-receive           receive                       event of that name that is   no log of the peer; cause < first; cause > the peer's
 //	                                                               no send; –                   greatest seq and its log has not ended
-//	message/duplicate-receive        each receive but the first    first receive, in the        no send found
-//	                                                               total order
+//	message/duplicate-receive        each receive but the first    first receive: the           no send found
+//	                                                               addressee's own first, else
+//	                                                               in the total order
 //	message/misdelivered             receive                       send                         no send found; send without peer
 //	message/lost                     send                          –                            received by anyone; send without peer; peer's log is
 //	                                                                                            missing, has not ended or is a slice
@@ -67,16 +74,20 @@
 //	request/unanswered               first send of the request     –                            its process's log has not ended. Any result answers
 //	request/answered-twice           later respond with the same   first such respond           answers missing
 //	                                 answers at the branch
-//	                                 respond with another result   first respond, in the total  unknown or no result; not a write; other payload
-//	                                 to the same write request     order                        (op, accounts, amount)
-//	request/answer-differs           respond                       its execute: at its branch   result unknown; no execute there; a result or balance
-//	                                                               before it, a query's latest, that one of the two lacks
+//	                                 respond with another result   first respond, in the total  result other than ok, insufficient, conflict: a refusal is
+//	                                 to the same write request     order                        one of one attempt, and a retry may succeed; not a
+//	                                                                                            write; other payload (op, accounts, amount)
+//	request/answer-differs           respond                       its execute: at its branch   result unknown; refused, if the request was sent more than
+//	                                                               before it, a query's latest, once; no execute there; a result or balance that one of
+//	                                                                                           the two lacks
 //	                                                               a write's first not
 //	                                                               `duplicate`
 //	                                 customer's receive            send                         no send found or not a respond. Request, result and
 //	                                                                                            both balances must be equal, absence included
-//	request/answered-unexecuted      respond                       –                            no execute in the whole trace. An execute anywhere in
-//	                                                                                            its past counts if of the request and ok
+//	request/answered-unexecuted      respond                       –                            no execute in the whole trace; some log is a slice, or some
+//	                                                                                            receive is uncovered: the execute may be there. An
+//	                                                                                            execute anywhere in its past counts if of the request
+//	                                                                                            and ok
 //	request/altered                  order                         last receive of the request  op none of deposit, withdraw, transfer; neither receive
 //	                                                               at the branch before it, if  before it at the branch nor send. Any one that is the
 //	                                                               none is like the order;      same is enough
@@ -98,7 +109,10 @@
 //	                                                               before
 //	replica/execute-before-horizon   execute, once                 –                            mode not total; slice. Branches are the replicas and the
 //	                                                                                            peers in their headers but customers. Any receive from
-//	                                                                                            the branch counts, with its stamp, else its send's clock
+//	                                                                                            the branch counts, with its stamp, one without stamp for
+//	                                                                                            all. So does a propagate, from anyone, of a write that the
+//	                                                                                            branch ordered at that time or later: it orders nothing
+//	                                                                                            earlier any more
 //	replica/dependency-missing       execute                       order                        mode not causal; slice; no order. The vector before E must
 //	                                                                                            cover deps of the order
 //	replica/wrong-vector             execute of a query, of a      –                            slice. sees must be the vector after E; without sees it
@@ -110,13 +124,14 @@
 //	                                                               total order
 //	replica/diverged, write          execute                       first execute of the write,  mode not total; same replica; a result or balance that
 //	                                                               in the total order           one of the two lacks
-//	money/unexplained-balance        execute, query included       event that gave the balance  balance before not known. No effect unless ok
+//	money/unexplained-balance        execute, query included       event that gave the balance  balance before not known; no op, or a write without result.
+//	                                                                                            No effect unless ok
 //	                                                               before; – for the opening
 //	money/overdrawn                  execute or snapshot; process  –                            balances of responds
 //	                                 for its opening
 //	money/wrong-refusal              execute of a write            event that gave the balance  mode not total; balance before and after not known.
 //	                                                               before; –                    A deposit needs nothing, so is never insufficient
-//	money/refused-but-executed       respond                       first ok execute of a write  –
+//	money/refused-but-executed       respond                       first ok execute of a write  refused, if the request was sent more than once
 //	                                                               for it, in the total order
 //	money/acknowledged-but-lost      ok respond to a write         –; Replica says where        not settled; replica's log has not ended or is a slice.
 //	                                                                                            By the write's id: that of the respond's execute (as in
@@ -124,16 +139,17 @@
 //	money/not-conserved              replica                       –                            not settled; a named process without log; no customer, or
 //	                                                                                            one whose log has not ended or is a slice; replica's log
 //	                                                                                            has not ended, or lacks an opening or a balance of an
-//	                                                                                            account. Unknown: no reply but `unknown`; deposits
+//	                                                                                            account. Unknown: no reply but `unknown`, or `refused` when sent again; deposits
 //	                                                                                            widen upward, withdrawals downward. Transfers move nothing
 //	session/read-your-writes         execute of a query            see below                    earlier request has no ok execute of a write
 //	session/monotonic-reads          execute of a query            see below                    earlier request has no execute of a query
 //	session/monotonic-writes         ok execute of a write         see below                    slice; earlier request has no ok execute of a write
 //	session/writes-follow-reads      ok execute of a write         see below                    slice; earlier request has no execute of a query
 //
-// In session rules, an earlier request of E's request is one whose reply with result ok the customer received before it
-// first sent E's request; Other is the first such reply's receive, and there is a finding for each earlier request. All are silent where the customer's log lacks the
-// send of E's request. The write of a request is that of the first ok execute in the total order. What a query saw is sees
+// In session rules, an earlier request of E's request is one of the same customer whose reply with result ok the customer
+// received before it first sent E's request, at the first such reply. There is one finding for each E: Other is the receive
+// of the latest reply that E does not fit with, as one per earlier request would be quadratic in a session. All are silent
+// where the customer's log lacks the send of E's request. The write of a request is that of the first ok execute in the total order. What a query saw is sees
 // of its latest execute at the replying branch before the respond. Read-your-writes: sees of E covers the write.
 // Monotonic-reads: sees of E covers what the earlier query saw. Monotonic-writes: the replica executed the write before E.
 // Writes-follow-reads: the replica's vector before E covers what the earlier query saw.

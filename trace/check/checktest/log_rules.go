@@ -11,7 +11,7 @@ func malformed(w *whole) (found []Finding) {
 			}
 		}
 	}
-	return found
+	return append(append(found, w.strays...), w.ungrammatical...)
 }
 
 // log/truncated: "a log that promises `end` has it". A last line that is torn is the other sign of it.
@@ -77,5 +77,5 @@ func sequenceGap(w *whole) (found []Finding) {
 			}
 		}
 	}
-	return found
+	return append(found, w.miscounted...)
 }

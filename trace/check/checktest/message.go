@@ -1,6 +1,11 @@
 package checktest
 
-import "github.com/seed-8ff1fc32/bank-trace/trace"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/seed-8ff1fc32/bank-trace/trace"
+)
 
 // message/orphan-receive: "the cause is a send in the peer's log. Only if cause <= the peer's last seq or its log has
 // ended; in a missing log, before `first` or past a torn tail it is *uncovered* and counted".
@@ -9,13 +14,18 @@ func orphanReceive(w *whole) (found []Finding) {
 		if e.Kind != trace.Receive || w.sendOf(e) != nil {
 			continue
 		}
-		peer := w.procs[e.Peer]
-		if peer == nil || e.Cause < peer.first || e.Cause > peer.last && !peer.ended {
-			continue // uncovered
+		if w.uncovered(e) {
+			continue
 		}
 		found = append(found, at(e, w.refs[e.CauseRef()]))
 	}
 	return found
+}
+
+// uncovered reports whether no log that is here could show the send of a receive.
+func (w *whole) uncovered(receive *trace.Event) bool {
+	peer := w.procs[receive.Peer]
+	return peer == nil || receive.Cause < peer.first || receive.Cause > peer.last && !peer.ended
 }
 
 // message/duplicate-receive: "a send is received at most once (our bank drops copies before recording)".
@@ -31,14 +41,25 @@ func duplicateReceive(w *whole) (found []Finding) {
 	return found
 }
 
-// receivesOf returns the receive events of a send, in the total order; none for any other event.
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// receivesOf returns the receive events of a send, the addressee's own first, else in the total order; none for any other event.
 func (w *whole) receivesOf(send *trace.Event) []*trace.Event {
 	if send.Kind != trace.Send || w.refs[send.Ref()] != send {
 		return nil
 	}
-	return w.inTotalOrder(func(e *trace.Event) bool {
+	receives := w.inTotalOrder(func(e *trace.Event) bool {
 		return e.Kind == trace.Receive && e.CauseRef() == send.Ref()
 	})
+	slices.SortStableFunc(receives, func(a, b *trace.Event) int {
+		return cmp.Compare(boolInt(a.Process != send.Peer), boolInt(b.Process != send.Peer))
+	})
+	return receives
 }
 
 // message/misdelivered: "the send names the receiver as peer".

@@ -13,11 +13,24 @@ func (p *process) before(i int, account string) (amount int64, known bool, from 
 	for _, e := range p.events[:i] {
 		if recorded, ok := balancesIn(e)[account]; ok {
 			amount, known, from = recorded, true, e
-		} else if isExecute(e) && e.Result == trace.OK && effect(e, account).Sign() != 0 {
+		} else if isExecute(e) && mayChange(e, account) {
 			known = false
 		}
 	}
 	return amount, known, from
+}
+
+// says reports whether the log tells what an execute was and how it ended.
+func says(e *trace.Event) bool {
+	return e.Op != trace.OpNone && (e.Op == trace.OpQuery || e.Result != trace.ResultNone)
+}
+
+// mayChange reports whether an execute may have changed an account.
+func mayChange(e *trace.Event, account string) bool {
+	if !says(e) {
+		return e.Account == account || e.ToAccount == account
+	}
+	return e.Result == trace.OK && effect(e, account).Sign() != 0
 }
 
 // effect returns by how much an operation that succeeds changes an account.
@@ -46,7 +59,7 @@ func unexplainedBalance(w *whole) (found []Finding) {
 		}
 		for account, after := range balancesIn(e) {
 			before, known, from := w.procs[e.Process].before(w.place[e], account)
-			if !known {
+			if !known || !says(e) {
 				continue
 			}
 			expected := big.NewInt(before)
@@ -105,7 +118,8 @@ func wrongRefusal(w *whole) (found []Finding) {
 // money/refused-but-executed: "a request answered `insufficient`, `conflict` or `refused` has no effect anywhere".
 func refusedButExecuted(w *whole) (found []Finding) {
 	for _, respond := range w.all {
-		refused := respond.Result == trace.Insufficient || respond.Result == trace.Conflict || respond.Result == trace.Refused
+		refused := respond.Result == trace.Insufficient || respond.Result == trace.Conflict ||
+			respond.Result == trace.Refused && !w.retried(respond.Request)
 		if !isRespond(respond) || !refused {
 			continue
 		}

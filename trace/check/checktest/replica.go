@@ -187,17 +187,15 @@ func (w *whole) branches() map[string]bool {
 }
 
 // heard reports whether the replica had a message from a branch that was sent at or after the timestamp of the write that
-// it executes.
+// it executes, or a write of that branch, from whomever, with such a timestamp: both say that it orders nothing earlier.
 func (w *whole) heard(execute *trace.Event, branch string) bool {
 	for _, e := range w.earlier(execute) {
-		if e.Kind != trace.Receive || e.Peer != branch {
+		if e.Kind != trace.Receive {
 			continue
 		}
-		stamp := e.Stamp
-		if send := w.sendOf(e); stamp == 0 && send != nil {
-			stamp = send.Clock
-		}
-		if stamp >= execute.At {
+		sent := e.Peer == branch && (e.Stamp == 0 || e.Stamp >= execute.At)
+		ordered := e.Peer != "" && e.Step == trace.StepPropagate && e.Write.Process == branch && e.At > 0 && e.At >= execute.At
+		if sent || ordered {
 			return true
 		}
 	}

@@ -88,7 +88,7 @@ func answeredTwice(w *whole) (found []Finding) {
 		}
 	}
 	responds := w.inTotalOrder(func(e *trace.Event) bool {
-		final := e.Result != trace.ResultNone && e.Result != trace.Unknown
+		final := e.Result == trace.OK || e.Result == trace.Insufficient || e.Result == trace.Conflict
 		return isRespond(e) && final && !e.Request.IsZero() && w.asked(e).isWrite()
 	})
 	for i, e := range responds {
@@ -131,7 +131,7 @@ func answerDiffers(w *whole) (found []Finding) {
 // decisive returns the execute that a respond tells of, of those before it at its branch: a query's latest; a write's
 // first that is no duplicate. It is nil for a respond that claims nothing, as the outcome is unknown to it.
 func (w *whole) decisive(respond *trace.Event) (x *trace.Event) {
-	if respond.Result == trace.Unknown {
+	if respond.Result == trace.Unknown || respond.Result == trace.Refused && w.retried(respond.Request) {
 		return nil
 	}
 	for _, e := range w.earlier(respond) {
@@ -155,7 +155,7 @@ func otherBalance(a, b trace.Balance) bool { return a.Known && b.Known && a.Amou
 
 // request/answered-unexecuted: "an `ok` respond has its execute in its causal past".
 func answeredUnexecuted(w *whole) (found []Finding) {
-	if w.firstOf(isExecute) == nil {
+	if w.firstOf(isExecute) == nil || w.partial() {
 		return nil
 	}
 	for _, respond := range w.all {
@@ -171,6 +171,27 @@ func answeredUnexecuted(w *whole) (found []Finding) {
 		}
 	}
 	return found
+}
+
+// partial reports whether an execute may be in a part of the trace that is not here: some log is a slice, or some receive
+// is uncovered.
+func (w *whole) partial() bool {
+	for _, p := range w.processes() {
+		if p.slice() {
+			return true
+		}
+	}
+	for _, e := range w.all {
+		if e.Kind == trace.Receive && e.Peer != "" && w.sendOf(e) == nil && w.uncovered(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// retried reports whether a request was sent more than once. A refusal then is one of one attempt.
+func (w *whole) retried(request trace.ID) bool {
+	return len(w.inTotalOrder(func(e *trace.Event) bool { return isAsk(e) && e.Request == request })) > 1
 }
 
 // request/altered: "the order's op, accounts and amount are the request's".

@@ -1,6 +1,8 @@
 package checktest
 
 import (
+	"slices"
+
 	"github.com/seed-8ff1fc32/bank-trace/clock"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -24,7 +26,7 @@ func (w *whole) pastOf(request trace.ID) (all []finished) {
 			sent = true
 			break
 		}
-		if isReply(e) && e.Result == trace.OK && e.Request != request && !e.Request.IsZero() && !seen[e.Request] {
+		if isReply(e) && e.Result == trace.OK && e.Request != request && e.Request.Process == customer.name && !seen[e.Request] {
 			seen[e.Request] = true
 			all = append(all, finished{e.Request, e})
 		}
@@ -33,6 +35,16 @@ func (w *whole) pastOf(request trace.ID) (all []finished) {
 		return nil
 	}
 	return all
+}
+
+// latest returns the finding about execute e and the latest earlier reply that it does not fit with; none without one.
+func (w *whole) latest(e *trace.Event, misfits func(finished) bool) (found []Finding) {
+	for _, p := range slices.Backward(w.pastOf(e.Request)) {
+		if misfits(p) {
+			return []Finding{at(e, p.reply)}
+		}
+	}
+	return nil
 }
 
 // writeOf returns the write that a request led to: that of the first execute which succeeded; the zero ID without one.
@@ -71,11 +83,10 @@ func readYourWrites(w *whole) (found []Finding) {
 		if !isQueryExecute(e) {
 			continue
 		}
-		for _, p := range w.pastOf(e.Request) {
-			if write := w.writeOf(p.request); e.Sees.Get(write.Process) < write.N {
-				found = append(found, at(e, p.reply))
-			}
-		}
+		found = append(found, w.latest(e, func(p finished) bool {
+			write := w.writeOf(p.request)
+			return e.Sees.Get(write.Process) < write.N
+		})...)
 	}
 	return found
 }
@@ -86,11 +97,9 @@ func monotonicReads(w *whole) (found []Finding) {
 		if !isQueryExecute(e) {
 			continue
 		}
-		for _, p := range w.pastOf(e.Request) {
-			if !e.Sees.Covers(w.seenBy(p)) {
-				found = append(found, at(e, p.reply))
-			}
-		}
+		found = append(found, w.latest(e, func(p finished) bool {
+			return !e.Sees.Covers(w.seenBy(p))
+		})...)
 	}
 	return found
 }
@@ -104,11 +113,10 @@ func monotonicWrites(w *whole) (found []Finding) {
 			continue
 		}
 		before := executedIn(w.earlier(e))
-		for _, p := range w.pastOf(e.Request) {
-			if write := w.writeOf(p.request); !write.IsZero() && !before.has(write) {
-				found = append(found, at(e, p.reply))
-			}
-		}
+		found = append(found, w.latest(e, func(p finished) bool {
+			write := w.writeOf(p.request)
+			return !write.IsZero() && !before.has(write)
+		})...)
 	}
 	return found
 }
@@ -121,11 +129,9 @@ func writesFollowReads(w *whole) (found []Finding) {
 			continue
 		}
 		before := executedIn(w.earlier(e)).vector()
-		for _, p := range w.pastOf(e.Request) {
-			if !before.Covers(w.seenBy(p)) {
-				found = append(found, at(e, p.reply))
-			}
-		}
+		found = append(found, w.latest(e, func(p finished) bool {
+			return !before.Covers(w.seenBy(p))
+		})...)
 	}
 	return found
 }

@@ -18,6 +18,10 @@ type whole struct {
 	all   []*trace.Event
 	refs  map[trace.Ref]*trace.Event // the first of that name in its log
 	place map[*trace.Event]int       // in its process's events
+
+	strays        []Finding // logs that hold records of a process with a log of its own
+	ungrammatical []Finding // records where they cannot stand
+	miscounted    []Finding // end records with another count
 }
 
 // process is all that the trace says of one process.
@@ -25,16 +29,22 @@ type process struct {
 	name    string
 	headers []*trace.Header
 	events  []*trace.Event // in the order of the log
-	ended   bool           // an end record follows the last header
+	ended   bool           // an end record follows the last header, and no event follows that
+	closed  bool           // the record before was an end record
 	first   uint64         // seq of the first event
 	last    uint64         // the greatest seq
 }
 
 func newWhole(logs []Log, opt Options) *whole {
 	w := &whole{opt: opt, logs: logs, procs: map[string]*process{}, refs: map[trace.Ref]*trace.Event{}, place: map[*trace.Event]int{}}
-	for _, log := range logs {
+	owner := w.owners()
+	for i, log := range logs {
 		for _, record := range log.Records {
-			if record.Syntax == nil {
+			switch {
+			case record.Syntax != nil:
+			case owner[record.process()] != i:
+				w.strays = append(w.strays, Finding{Event: log.Name, Other: record.process()})
+			default:
 				w.add(record)
 			}
 		}
@@ -44,6 +54,26 @@ func newWhole(logs []Log, opt Options) *whole {
 		w.all = append(w.all, p.events...)
 	}
 	return w
+}
+
+// owners returns which log is whose: that whose header speaks for a process, else the first by name that has a record of it.
+func (w *whole) owners() map[string]int {
+	byName := make([]int, len(w.logs))
+	for i := range byName {
+		byName[i] = i
+	}
+	slices.SortStableFunc(byName, func(a, b int) int { return cmp.Compare(w.logs[a].Name, w.logs[b].Name) })
+	owner := map[string]int{}
+	for _, headers := range []bool{true, false} {
+		for _, i := range byName {
+			for _, record := range w.logs[i].Records {
+				if _, known := owner[record.process()]; !known && record.Syntax == nil && (record.Header != nil || !headers) {
+					owner[record.process()] = i
+				}
+			}
+		}
+	}
+	return owner
 }
 
 func (w *whole) add(record Record) {
@@ -58,18 +88,44 @@ func (w *whole) add(record Record) {
 		if len(p.headers) == 0 && len(p.events) == 0 && record.Header.First > 1 {
 			p.first = record.Header.First
 		}
+		if n := len(p.headers); n > 0 && record.Header.Incarnation != p.headers[n-1].Incarnation+1 {
+			w.ungrammatical = append(w.ungrammatical, Finding{Event: name})
+		}
 		p.headers = append(p.headers, record.Header)
-		p.ended = false
+		p.ended, p.closed = false, false
 	case record.End != nil:
-		p.ended = true
+		w.end(p, record.End)
+		p.ended, p.closed = true, true
 	default:
 		e := record.Event
+		if p.closed {
+			w.ungrammatical = append(w.ungrammatical, at(e, nil))
+		}
+		p.ended, p.closed = false, false
 		w.place[e] = len(p.events)
 		p.events = append(p.events, e)
 		p.last = max(p.last, e.Seq)
 		if w.refs[e.Ref()] == nil {
 			w.refs[e.Ref()] = e
 		}
+	}
+}
+
+// end compares an end record with the last event before it.
+func (w *whole) end(p *process, end *trace.End) {
+	last := &trace.Event{Process: p.name, Seq: p.first - 1, Clock: end.Clock}
+	other := ""
+	if n := len(p.events); n > 0 {
+		last = p.events[n-1]
+		other = last.Ref().String()
+	}
+	switch {
+	case p.closed:
+		w.ungrammatical = append(w.ungrammatical, Finding{Event: p.name})
+	case end.Events != last.Seq:
+		w.miscounted = append(w.miscounted, Finding{Event: p.name, Other: other})
+	case end.Clock != last.Clock:
+		w.ungrammatical = append(w.ungrammatical, Finding{Event: p.name, Other: other})
 	}
 }
 
