@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -14,6 +15,8 @@ type Memory struct {
 	state  branch.State
 	events []trace.Event // committed, and not yet in the log file
 	cached []Batch
+
+	incarnation uint64
 }
 
 // NewMemory returns an empty store.
@@ -43,9 +46,31 @@ func (m *Memory) Events(after uint64, yield func(*trace.Event) error) error {
 	return nil
 }
 
+// Incarnation implements Store.
+func (m *Memory) Incarnation() uint64 { return m.incarnation }
+
+// Begin implements Store.
+func (m *Memory) Begin(incarnation uint64) error {
+	if err := checkIncarnation(m.incarnation, incarnation); err != nil {
+		return err
+	}
+	m.incarnation = incarnation
+	return nil
+}
+
+// checkIncarnation refuses to count a start that was counted already.
+func checkIncarnation(has, next uint64) error {
+	if next <= has {
+		return fmt.Errorf("store: incarnation %d cannot begin, %d has begun before; begin %d", next, has, has+1)
+	}
+	return nil
+}
+
 // Commit implements Store: it writes and syncs.
-func (m *Memory) Commit(b Batch) error {
-	m.Write(b)
+func (m *Memory) Commit(batches ...Batch) error {
+	for _, b := range batches {
+		m.Write(b)
+	}
 	m.Sync(len(m.cached))
 	return nil
 }
