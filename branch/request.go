@@ -122,24 +122,8 @@ func (b *Branch) serve(w *waiter) {
 		b.refuse(w, ReasonOverloaded, fmt.Sprintf("%d writes wait for %s", len(b.pending), b.laggards()))
 		return
 	}
-	if reason, detail := b.overLimit(w.op); reason != "" {
-		b.refuse(w, reason, detail)
-		return
-	}
 	b.awaiting[w.request] = append(b.awaiting[w.request], w)
 	b.order(w.op, w.request)
-}
-
-// overLimit refuses a deposit that would pass the largest balance. Execution checks again, in the one order.
-func (b *Branch) overLimit(op Operation) (Reason, string) {
-	account := op.Account
-	if op.Op == trace.OpTransfer {
-		account = op.ToAccount
-	}
-	if balance, _ := b.ledger.Balance(account); op.Op != trace.OpWithdraw && balance > ledger.MaxBalance-op.Amount {
-		return ReasonBalanceLimit, fmt.Sprintf("%v: %q has %d", ledger.ErrLimit, account, balance)
-	}
-	return "", ""
 }
 
 // holdsWriteOf reports whether an unexecuted write of the request is held, from whichever origin.

@@ -6,6 +6,7 @@ package customer
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seed-8ff1fc32/bank-trace/clock"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
@@ -48,9 +49,11 @@ type Reply struct {
 // Session is the state of one customer. One goroutine owns it.
 type Session struct {
 	seq         trace.Sequencer
+	incarnation uint64 // of the newest header
 	n           uint64 // of the newest request
 	outstanding bool
 	op          Operation         // of the newest request
+	tried       []string          // the branches that the newest request was sent to
 	token       clock.Vector      // merge of all replies' vectors
 	taken       map[string]uint64 // branch -> highest seq of its messages taken
 }
@@ -72,8 +75,9 @@ func (s *Session) Events() uint64 { return s.seq.Seq() }
 // Now returns the session's Lamport clock.
 func (s *Session) Now() uint64 { return s.seq.Now() }
 
-// Header returns the header of the customer's log for one incarnation, counted from 1.
+// Header begins an incarnation, counted from 1, and returns the header that it has in the customer's log.
 func (s *Session) Header(incarnation uint64, branches []string) trace.Header {
+	s.incarnation = incarnation
 	return trace.Header{Format: trace.Format, Process: s.Name(), Role: "customer", Incarnation: incarnation, Peers: branches, Ends: true}
 }
 
@@ -83,7 +87,7 @@ func (s *Session) Request(branch string, op Operation) (Call, trace.Event, error
 		return Call{}, trace.Event{}, fmt.Errorf("%w: %s/%d", ErrOutstanding, s.Name(), s.n)
 	}
 	s.n++
-	s.outstanding, s.op = true, op
+	s.outstanding, s.op, s.tried = true, op, s.tried[:0]
 	call, e := s.call(branch)
 	return call, e, nil
 }
@@ -108,6 +112,9 @@ func (s *Session) call(branch string) (Call, trace.Event) {
 	e := trace.Event{
 		Peer: branch, Request: trace.ID{Process: s.Name(), N: s.n}, Step: trace.StepRequest,
 		Op: s.op.Op, Account: s.op.Account, ToAccount: s.op.ToAccount, Amount: s.op.Amount,
+	}
+	if !slices.Contains(s.tried, branch) {
+		s.tried = append(s.tried, branch)
 	}
 	stamp := s.seq.Send(&e)
 	return Call{Branch: branch, Stamp: stamp, N: s.n, Operation: s.op, Token: s.token.Clone()}, e

@@ -3,18 +3,18 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/seed-8ff1fc32/bank-trace/clock"
 	"github.com/seed-8ff1fc32/bank-trace/customer"
-	bankv1 "github.com/seed-8ff1fc32/bank-trace/pb/bank/v1"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
@@ -32,7 +32,53 @@ type Config struct {
 	Branches map[string]string // process name -> host:port
 	Conns    *Conns            // nil: connections of its own, closed with the client
 	Log      Log               // nil records nothing
-	Timeout  time.Duration     // the longest that a request may take; 0 means 15 s
+	Session  *SessionFile      // the session goes on from this file, which has a log of its own: Log is nil then
+	Timeout  time.Duration     // the longest that a request may take, with all its attempts; 0 means 15 s
+
+	AttemptTimeout time.Duration // the longest that one attempt may take; 0 means 5 s
+	Attempts       int           // how often a request is made at most; 0 means until its time is over, 1 never again
+	Backoff        Backoff       // between two attempts
+	Random         *rand.Rand    // of Backoff, used by this client alone; nil: seeded at random
+}
+
+// check fills in what is not given, and says what cannot be right.
+func (c *Config) check() error {
+	switch {
+	case c.Name == "":
+		return errors.New("client: the customer has no name")
+	case len(c.Branches) == 0:
+		return fmt.Errorf("client: %s knows no branches", c.Name)
+	case c.Branches[c.Name] != "":
+		return fmt.Errorf("client: %q is the name of a branch too", c.Name)
+	case c.Timeout < 0 || c.AttemptTimeout < 0 || c.Backoff.First < 0 || c.Backoff.Most < 0:
+		return fmt.Errorf("client: Timeout %v, AttemptTimeout %v or Backoff %+v is negative", c.Timeout, c.AttemptTimeout, c.Backoff)
+	case c.Attempts < 0:
+		return fmt.Errorf("client: Attempts %d is negative; give 1 for no retries", c.Attempts)
+	case c.Session != nil && c.Log != nil:
+		return errors.New("client: a session file has a log of its own; leave Log out and call the file's LogTo")
+	case c.Session != nil && c.Session.name != c.Name:
+		return fmt.Errorf("client: the session file is that of %q, and the customer is %q", c.Session.name, c.Name)
+	}
+	if err := sound(c.Name); err != nil {
+		return fmt.Errorf("client: customer %w", err)
+	}
+	for name := range c.Branches {
+		if name == "" {
+			return errors.New("client: a branch has no name")
+		}
+		if err := sound(name); err != nil {
+			return fmt.Errorf("client: branch %w", err)
+		}
+	}
+	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
+	c.AttemptTimeout = cmp.Or(c.AttemptTimeout, 5*time.Second)
+	c.Backoff.First = cmp.Or(c.Backoff.First, 50*time.Millisecond)
+	c.Backoff.Most = max(cmp.Or(c.Backoff.Most, time.Second), c.Backoff.First)
+	if c.Random == nil {
+		c.Random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	c.Branches = maps.Clone(c.Branches)
+	return nil
 }
 
 // Result is how a request ended.
@@ -47,38 +93,38 @@ type Result struct {
 type Client struct {
 	cfg      Config
 	ownConns bool
+	branches []string // in order of name
 
 	mu      sync.Mutex
+	journal journal
 	session *customer.Session
 	busy    bool
 	closed  bool
-	failed  error // why the log cannot be written
+	failed  error // why the log or the session file cannot be written
 }
 
 // New returns a client and writes the header of its log. It connects to a branch when it first calls it.
 func New(cfg Config) (*Client, error) {
-	switch {
-	case cfg.Name == "":
-		return nil, errors.New("client: the customer has no name")
-	case len(cfg.Branches) == 0:
-		return nil, fmt.Errorf("client: %s knows no branches", cfg.Name)
-	case cfg.Branches[cfg.Name] != "":
-		return nil, fmt.Errorf("client: %q is the name of a branch too", cfg.Name)
-	case cfg.Timeout < 0:
-		return nil, fmt.Errorf("client: Timeout %v is negative", cfg.Timeout)
-	case cfg.Timeout == 0:
-		cfg.Timeout = 15 * time.Second
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
-	if err := sound(cfg.Name); err != nil {
-		return nil, fmt.Errorf("client: customer %w", err)
+	c := &Client{
+		cfg: cfg, branches: slices.Sorted(maps.Keys(cfg.Branches)),
+		journal: logOnly{unrecorded{}}, session: customer.NewSession(cfg.Name),
 	}
-	cfg.Branches = maps.Clone(cfg.Branches)
-	c := &Client{cfg: cfg, session: customer.NewSession(cfg.Name)}
 	if cfg.Log != nil {
-		h := c.session.Header(1, slices.Sorted(maps.Keys(cfg.Branches)))
-		if err := cfg.Log.Header(&h); err != nil {
-			return nil, fmt.Errorf("client: log of %s: %w", cfg.Name, err)
+		c.journal = logOnly{cfg.Log}
+	}
+	if cfg.Session != nil {
+		var err error
+		if c.session, err = cfg.Session.resume(); err != nil {
+			return nil, fmt.Errorf("client: %w", err)
 		}
+		c.journal = cfg.Session
+	}
+	h := c.session.Header(c.journal.next(), c.branches)
+	if err := c.journal.begin(&h, c.session); err != nil {
+		return nil, fmt.Errorf("client: %s: %w", cfg.Name, err)
 	}
 	if cfg.Conns == nil {
 		c.cfg.Conns, c.ownConns = NewConns(), true
@@ -116,121 +162,96 @@ func (c *Client) Transfer(ctx context.Context, branch, from, to string, amount i
 	return c.Do(ctx, branch, customer.Operation{Op: trace.OpTransfer, Account: from, ToAccount: to, Amount: amount})
 }
 
-// Do makes one request at a branch and waits for its answer, until ctx ends or the client's timeout has passed. The error
-// of a request that was sent is an *Error; if the branch answered it, the Result holds the answer too. Otherwise it
-// wraps ErrOutstanding, ErrBranch, ErrOperation, ErrClosed or the failure of the log, and nothing was sent.
+// Do makes one request and waits for its answer, until ctx ends or the client's timeout has passed. As long as nothing
+// final comes of it, it is made again, at the same branch first and then at the others. The error of a request that was sent
+// is an *Error; if a branch answered it, the Result holds the answer too. Otherwise the error wraps ErrOutstanding (as an
+// *UnsettledError where an earlier client of the session left the request), ErrBranch, ErrOperation, ErrClosed or the
+// failure of the log, and nothing was sent.
+//
+// In a session that lasts, a write of unknown outcome stays outstanding: see Settle.
 func (c *Client) Do(ctx context.Context, branch string, op customer.Operation) (Result, error) {
-	call, stub, err := c.begin(branch, op)
+	first, err := c.begin(branch, func() (customer.Call, trace.Event, error) {
+		if err := fit(op); err != nil {
+			return customer.Call{}, trace.Event{}, err
+		}
+		return c.session.Request(branch, op)
+	})
 	if err != nil {
 		return Result{}, fmt.Errorf("client: %s: %w", c.cfg.Name, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
-	defer cancel()
-	reply, err := ask(ctx, stub, call)
-	var failure *Error
-	if err != nil {
-		failure, reply = explain(err, call)
-	}
-	result, err := c.finish(call, reply, failure)
-	if err != nil {
-		return result, err
-	}
-	return result, nil
+	return c.pursue(ctx, first)
 }
 
-// begin records the send event of a request.
-func (c *Client) begin(branch string, op customer.Operation) (customer.Call, bankv1.BankServiceClient, error) {
+// Settle asks again, with the same number, for the request whose outcome an earlier client of the session did not learn:
+// where it was sent last, and then at the other branches. It ends as Do does. The error wraps customer.ErrNotAwaited if
+// no request is outstanding.
+func (c *Client) Settle(ctx context.Context) (Result, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	var none customer.Call
-	address, known := c.cfg.Branches[branch]
-	switch {
-	case c.closed:
-		return none, nil, ErrClosed
-	case c.failed != nil:
-		return none, nil, c.failed
-	case c.busy:
-		return none, nil, ErrOutstanding
-	case !known:
-		names := strings.Join(slices.Sorted(maps.Keys(c.cfg.Branches)), ", ")
-		return none, nil, fmt.Errorf("%w: %q; there are %s", ErrBranch, branch, names)
-	}
-	if err := fit(op); err != nil {
-		return none, nil, err
-	}
-	conn, err := c.cfg.Conns.To(address)
-	if err != nil {
-		return none, nil, err
-	}
-	call, e, err := c.session.Request(branch, op)
-	if err != nil {
-		return none, nil, err
-	}
-	if err := c.record(&e); err != nil {
-		c.session.GiveUp()
-		return none, nil, err
-	}
-	c.busy = true
-	return call, bankv1.NewBankServiceClient(conn), nil
-}
-
-// finish records the receive event of the answer, if there is one, and tells the outcome.
-func (c *Client) finish(call customer.Call, reply *bankv1.Reply, failure *Error) (Result, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.busy = false
-	result := Result{N: call.N, Result: trace.Unknown}
-	if reply == nil && failure != nil {
-		c.session.GiveUp()
-		if !failure.Unknown && failure.Reason != "" {
-			result.Result = trace.Refused
+	branch := c.branches[0]
+	for _, tried := range c.session.State().Tried {
+		if c.cfg.Branches[tried] != "" {
+			branch = tried
 		}
-		return result, failure
 	}
-	r, err := decodeReply(reply, call)
-	if err == nil && (r.Result == trace.OK) != (failure == nil) {
-		err = fmt.Errorf("reply.result: %s contradicts the status of the call", r.Result)
-	}
-	var e trace.Event
-	if err == nil {
-		e, err = c.session.Reply(r)
-	}
+	c.mu.Unlock()
+	first, err := c.begin(branch, func() (customer.Call, trace.Event, error) { return c.session.Retry(branch) })
 	if err != nil {
-		c.session.GiveUp()
-		return result, unsound(failure, call, err)
+		return Result{}, fmt.Errorf("client: %s: %w", c.cfg.Name, err)
 	}
-	result.Result, result.Balance, result.ToBalance = r.Result, r.Balance, r.ToBalance
-	if err := c.record(&e); err != nil {
-		return result, fmt.Errorf("client: %s: %w", c.cfg.Name, err)
-	}
-	if failure != nil {
-		return result, failure
-	}
-	return result, nil
+	return c.pursue(ctx, first)
 }
 
-// unsound is the error of a reply that cannot be taken.
-func unsound(failure *Error, call customer.Call, err error) *Error {
-	e := &Error{Branch: call.Branch, Request: trace.ID{Process: call.Stamp.Process, N: call.N}}
-	if failure != nil {
-		*e = *failure
-	}
-	e.Cause = fmt.Errorf("%w: %w", ErrReply, err)
-	e.Message, e.Unknown = e.Cause.Error(), call.Op != trace.OpQuery
-	return e
-}
-
-// record writes one event. After a failure the client makes no more requests.
-func (c *Client) record(e *trace.Event) error {
-	if c.cfg.Log == nil {
+// Unsettled returns the request whose outcome is not known and that Settle asks for, nil where there is none.
+func (c *Client) Unsettled() *UnsettledError {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy {
 		return nil
 	}
-	e.Wall = time.Now().UnixNano()
-	if err := c.cfg.Log.Event(e); err != nil {
-		c.failed = fmt.Errorf("log: %w", err)
+	return c.unsettled()
+}
+
+func (c *Client) unsettled() *UnsettledError {
+	if !c.session.Outstanding() {
+		return nil
+	}
+	s := c.session.State()
+	return &UnsettledError{Request: trace.ID{Process: s.Name, N: s.N}, Operation: s.Operation, Tried: s.Tried}
+}
+
+// GiveUp leaves the request that Settle would ask for as it is: whether it was executed, or will be, stays unknown.
+func (c *Client) GiveUp() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.busy:
+		return fmt.Errorf("client: %s: %w", c.cfg.Name, ErrOutstanding)
+	case c.failed != nil:
 		return c.failed
 	}
-	return nil
+	return c.giveUp()
+}
+
+func (c *Client) giveUp() error {
+	if !c.session.Outstanding() {
+		return nil
+	}
+	c.session.GiveUp()
+	return c.fail(c.journal.keep(c.session))
+}
+
+// record keeps one event. After a failure the client makes no more requests.
+func (c *Client) record(e *trace.Event) error {
+	e.Wall = time.Now().UnixNano()
+	return c.fail(c.journal.event(e, c.session))
+}
+
+func (c *Client) fail(err error) error {
+	if err == nil {
+		return nil
+	}
+	c.failed = err
+	return err
 }
 
 // Close ends the log and closes the client's own connections. It fails with ErrOutstanding while a request is under way.
@@ -245,13 +266,12 @@ func (c *Client) Close() error {
 		return fmt.Errorf("client: %s: %w", c.cfg.Name, ErrOutstanding)
 	}
 	c.closed = true
-	var errs []error
-	if c.cfg.Log != nil {
-		end := trace.End{Process: c.cfg.Name, Events: c.session.Events(), Clock: c.session.Now()}
-		errs = append(errs, c.failed, c.cfg.Log.End(&end), c.cfg.Log.Flush())
+	err := c.failed // the log may not have what the end would count
+	if err == nil {
+		err = c.journal.end(&trace.End{Process: c.cfg.Name, Events: c.session.Events(), Clock: c.session.Now()}, c.session)
 	}
 	if c.ownConns {
-		errs = append(errs, c.cfg.Conns.Close())
+		err = errors.Join(err, c.cfg.Conns.Close())
 	}
-	return errors.Join(errs...)
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -25,7 +26,13 @@ import (
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		child(dir, os.Getenv(childBranch))
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // other is a branch of another make, which answers as each test says: sound branches are tested with the server.
 type other struct {
@@ -63,8 +70,8 @@ func (o *other) Transfer(ctx context.Context, m *bankv1.TransferRequest) (*bankv
 	return &bankv1.TransferResponse{Reply: r}, err
 }
 
-// open returns a client of a branch that answers so, and the client's log.
-func open(t *testing.T, answer func(context.Context, *bankv1.Call) (*bankv1.Reply, error)) (*client.Client, *bytes.Buffer, *other) {
+// serve starts a branch that answers so, and stops it when the test ends.
+func serve(t *testing.T, answer func(context.Context, *bankv1.Call) (*bankv1.Reply, error)) *other {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -75,16 +82,23 @@ func open(t *testing.T, answer func(context.Context, *bankv1.Call) (*bankv1.Repl
 	bankv1.RegisterBankServiceServer(s, o)
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
-	log := new(bytes.Buffer)
-	c, err := client.New(client.Config{Name: "customer-1", Branches: map[string]string{"branch-1": l.Addr().String()}, Log: trace.NewWriter(log)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		c.Close()
 		s.Stop()
 		<-done
 	})
+	return o
+}
+
+// open returns a client of a branch that answers so, and the client's log. It makes each request once.
+func open(t *testing.T, answer func(context.Context, *bankv1.Call) (*bankv1.Reply, error)) (*client.Client, *bytes.Buffer, *other) {
+	t.Helper()
+	o := serve(t, answer)
+	log := new(bytes.Buffer)
+	c, err := client.New(client.Config{Name: "customer-1", Branches: map[string]string{"branch-1": o.at}, Log: trace.NewWriter(log), Attempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
 	return c, log, o
 }
 
@@ -278,6 +292,7 @@ func TestRequestsThatCannotBeMadeLeaveNoTrace(t *testing.T) {
 		{"branch-9", customer.Operation{Op: trace.OpQuery, Account: "main"}, client.ErrBranch},
 		{"branch-1", customer.Operation{Op: trace.OpGrant, Account: "main"}, client.ErrOperation},
 		{"branch-1", customer.Operation{Op: trace.OpDeposit, Account: "main", Amount: 1<<53 + 1}, client.ErrOperation},
+		{"branch-1", customer.Operation{Op: trace.OpDeposit, Account: "main", Amount: -1}, client.ErrOperation},
 		{"branch-1", customer.Operation{Op: trace.OpDeposit, Account: "\xff", Amount: 1}, client.ErrOperation},
 		{"branch-1", customer.Operation{Op: trace.OpDeposit, Account: strings.Repeat("x", 2000), Amount: 1}, client.ErrOperation},
 	} {

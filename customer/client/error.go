@@ -3,6 +3,8 @@ package client
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -15,6 +17,23 @@ import (
 
 // ErrOutstanding says that the client's request before is still under way.
 var ErrOutstanding = customer.ErrOutstanding
+
+// UnsettledError says that an earlier client of the session sent a request and did not learn its outcome. It unwraps to
+// ErrOutstanding.
+type UnsettledError struct {
+	Request   trace.ID
+	Operation customer.Operation
+	Tried     []string // the branches that it was sent to, in the order of the first time
+}
+
+// Error names the request and what to do.
+func (e *UnsettledError) Error() string {
+	return fmt.Sprintf("%v: the %s %s was sent to %s before, and its outcome is not known; settle it first: ask again with the same number, or give it up",
+		ErrOutstanding, e.Operation.Op, e.Request, strings.Join(e.Tried, ", "))
+}
+
+// Unwrap returns ErrOutstanding.
+func (e *UnsettledError) Unwrap() error { return ErrOutstanding }
 
 // ErrClosed says that the client, or its connections, are closed.
 var ErrClosed = errors.New("closed")
@@ -38,6 +57,14 @@ type Error struct {
 	Remedy  string
 	Unknown bool  // whether the write was executed is not known
 	Cause   error // the gRPC status error, or what was wrong with the reply
+
+	Attempts int      // how often this call made the request
+	Tried    []string // the branches that it was sent to, in the order of the first time
+
+	answered bool          // by a branch, in a reply that settles the request
+	refused  bool          // the branch says that this attempt had no effect
+	again    bool          // it may well end otherwise when it is made again
+	wait     time.Duration // before that, as the branch asks; 0 where it does not
 }
 
 // Error gives the branch, the request, what happened and what to do.
@@ -45,6 +72,9 @@ func (e *Error) Error() string {
 	text := fmt.Sprintf("%s: request %s: %s", e.Branch, e.Request, e.Message)
 	if e.Reason != "" {
 		text += " (" + e.Reason + ")"
+	}
+	if e.Attempts > 1 {
+		text += fmt.Sprintf("; tried %d times, at %s", e.Attempts, strings.Join(e.Tried, ", "))
 	}
 	if e.Unknown {
 		text += "; outcome unknown"
@@ -69,6 +99,7 @@ func explain(err error, call customer.Call) (*Error, *bankv1.Reply) {
 		Code: s.Code(), Message: s.Message(), Cause: err, Unknown: call.Op != trace.OpQuery,
 	}
 	var reply *bankv1.Reply
+	asked := false
 	for _, detail := range s.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
@@ -78,13 +109,14 @@ func explain(err error, call customer.Call) (*Error, *bankv1.Reply) {
 			e.Reason, e.Remedy = detail.Reason, detail.Metadata["remedy"]
 			// Without a word on the result from the branch itself, a write may have been executed.
 			result, known := detail.Metadata["result"]
-			e.Unknown = e.Unknown && (!known || result == trace.Unknown.String())
+			e.refused = known && result != trace.Unknown.String()
+			e.Unknown = e.Unknown && !e.refused
+		case *errdetails.RetryInfo:
+			asked, e.wait = true, max(0, detail.GetRetryDelay().AsDuration())
 		case *bankv1.Reply:
 			reply = detail
 		}
 	}
-	if e.Unknown && e.Remedy == "" {
-		e.Remedy = "query the account before you ask again"
-	}
+	e.again = transient(e.Reason, e.Code, asked)
 	return e, reply
 }

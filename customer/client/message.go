@@ -11,8 +11,8 @@ import (
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
-// maxName is the length in bytes of the longest name that a branch takes.
-const maxName = 1024
+// maxName is the length in bytes of the longest name that a log takes.
+const maxName = 255
 
 // fit says why a request could not even be recorded. Whether an amount is right is for the branch to say.
 func fit(op customer.Operation) error {
@@ -20,8 +20,8 @@ func fit(op customer.Operation) error {
 	switch {
 	case op.Op < trace.OpQuery || op.Op > trace.OpTransfer:
 		return fmt.Errorf("%w: %q is no operation of a customer; there are query, deposit, withdraw and transfer", ErrOperation, op.Op)
-	case op.Amount > most || op.Amount < -most:
-		return fmt.Errorf("%w: amount %d is beyond 2^53", ErrOperation, op.Amount)
+	case op.Amount > most || op.Amount < 0:
+		return fmt.Errorf("%w: amount %d is not from 0 to 2^53", ErrOperation, op.Amount)
 	}
 	if err := sound(op.Account); err != nil {
 		return fmt.Errorf("%w: account %w", ErrOperation, err)

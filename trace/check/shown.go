@@ -12,8 +12,11 @@ type shownGroup struct {
 	more int // that follow from it and are not shown
 }
 
-// shown returns what to print of the findings: each followed by those that follow from it, limit of them in all. Limit 0
-// means every one. It also returns how many that are.
+// warningsShown is how many warnings of one rule are printed, where not all are.
+const warningsShown = 3
+
+// shown returns what to print of the findings: violations first, then what could not be read, then warnings; each
+// followed by those that follow from it, limit of them in all. Limit 0 means every one. It also returns how many that are.
 func (r *Report) shown(limit int) (groups []shownGroup, n int) {
 	followers := map[int][]int{}
 	for i := range r.Findings {
@@ -21,26 +24,36 @@ func (r *Report) shown(limit int) (groups []shownGroup, n int) {
 			followers[*cause] = append(followers[*cause], i)
 		}
 	}
-	for i := range r.Findings {
-		if r.Findings[i].Cause != nil {
-			continue
-		}
-		if limit > 0 && n == limit {
-			break
-		}
-		g := shownGroup{head: &r.Findings[i], more: len(followers[i])}
-		n++
-		for _, j := range followers[i] {
-			if limit > 0 && (n == limit || len(g.tail) == groupShown) {
-				break
+	warnings := map[string]int{}
+	for _, severity := range []Severity{Violation, Unreadable, Warning} {
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			if f.Cause != nil || f.Severity != severity {
+				continue
 			}
-			g.tail = append(g.tail, &r.Findings[j])
-			g.more--
-			n++
+			if limit > 0 && (n == limit || severity == Warning && warnings[f.Rule] == warningsShown) {
+				continue
+			}
+			warnings[f.Rule]++
+			g := r.withFollowers(i, followers[i], limit-n)
+			n += 1 + len(g.tail)
+			groups = append(groups, g)
 		}
-		groups = append(groups, g)
 	}
 	return groups, n
+}
+
+// withFollowers is a finding with those that follow from it, at most limit in all; a limit that is not above 0 is none.
+func (r *Report) withFollowers(i int, followers []int, limit int) shownGroup {
+	g := shownGroup{head: &r.Findings[i], more: len(followers)}
+	for _, j := range followers {
+		if limit > 0 && (1+len(g.tail) == limit || len(g.tail) == groupShown) {
+			break
+		}
+		g.tail = append(g.tail, &r.Findings[j])
+		g.more--
+	}
+	return g
 }
 
 // total is the number of all findings, those that Findings leaves out included.
