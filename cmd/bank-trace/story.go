@@ -150,7 +150,7 @@ func (s *story) it(e *trace.Event) string {
 	case s.request.IsZero():
 		return e.Request.String()
 	}
-	return e.Request.String() + ", another,"
+	return "another write"
 }
 
 // before returns the clock of the process just before an event.
