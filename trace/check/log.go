@@ -106,7 +106,7 @@ func (f *logFamily) unreadable(c *cursor, err *trace.SyntaxError) {
 	if err.Truncated {
 		rule, c.torn = logTruncated, true
 		f.checked[logTruncated]++
-		message = "The last line was cut off: " + message
+		message = "The last line was cut off. " + message
 	}
 	if rule == logTruncated && f.lenient {
 		message += notCovered

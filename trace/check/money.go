@@ -236,6 +236,9 @@ func (f *moneyFamily) unexplained(v *visit, account string, c *cell, delta, give
 // deed says in words what an execute does to an account.
 func deed(e *trace.Event, delta int64) string {
 	what := e.Op.String()
+	if e.Op == trace.OpWithdraw {
+		what = "withdrawal"
+	}
 	switch {
 	case delta > 0:
 		return fmt.Sprintf("%s adds %d", what, delta)

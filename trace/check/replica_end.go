@@ -291,7 +291,7 @@ func (f *replicaFamily) compareOrder(w write, o *ordering, x execution) {
 
 // String says what was ordered.
 func (t terms) String() string {
-	s := fmt.Sprintf("%s at %d", t.payload, t.at)
+	s := fmt.Sprintf("%s with timestamp %d", t.payload, t.at)
 	if !t.request.IsZero() {
 		s += " for " + t.request.String()
 	}

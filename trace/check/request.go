@@ -26,7 +26,7 @@ func (p payload) writes() bool {
 func (p payload) String() string {
 	s := fmt.Sprintf("%s of %d", p.op, p.amount)
 	if p.account != "" {
-		s += " at " + p.account
+		s += " on account " + p.account
 	}
 	if p.toAccount != "" {
 		s += " to " + p.toAccount
