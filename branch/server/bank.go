@@ -35,14 +35,14 @@ func (c *call) take(o *owner) int {
 		return 1
 	}
 	o.calls[c.request.Waiter] = c
-	o.core.Step(&c.request, &o.effects)
+	o.core.Step(&c.request, &o.next.effects)
 	return 1
 }
 
 // refusal says why no request is taken.
 func (o *owner) refusal() error {
 	if o.failed != nil {
-		return logFailed(o.cfg.Branch.Name)
+		return failedError(o.failed.reason, o.cfg.Branch.Name)
 	}
 	return stoppingError(o.cfg.Branch.Name)
 }
@@ -51,7 +51,7 @@ func (o *owner) refusal() error {
 type expiry branch.Expire
 
 func (e expiry) take(o *owner) int {
-	o.core.Step(branch.Expire(e), &o.effects)
+	o.core.Step(branch.Expire(e), &o.next.effects)
 	return 1
 }
 

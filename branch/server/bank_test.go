@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
@@ -28,85 +29,129 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // bank is a whole bank in one process: real branches on loopback.
 type bank struct {
 	t         testing.TB
-	servers   []*server.Server
+	opening   map[string]int64
+	options   options
+	names     []string
 	addresses []string
+	listeners []net.Listener // nil once a server has taken it over
+	servers   []*server.Server
 	conns     []*grpc.ClientConn
 	logs      []*bytes.Buffer
-	stop      context.CancelFunc
-	ended     []chan error
+	stops     []context.CancelFunc
+	ended     []chan error // nil where the branch is known to have ended
 	stopped   sync.Once
 }
 
 // options change how a bank is opened.
 type options struct {
 	via    func(dialler, dialled, address string) string // the address to dial
-	change func(i int, c *server.Config)
+	change func(i int, c *server.Config)                 // called at each start
 	logs   func(i int) io.Writer
 }
 
 func openBank(t testing.TB, n int, opening map[string]int64, o options) *bank {
 	t.Helper()
-	b := &bank{t: t}
-	var names []string
-	var listeners []net.Listener
+	b := &bank{t: t, opening: opening, options: o, servers: make([]*server.Server, n),
+		stops: make([]context.CancelFunc, n), ended: make([]chan error, n), logs: make([]*bytes.Buffer, n)}
 	for i := range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, fmt.Sprintf("branch-%d", i+1))
-		listeners, b.addresses = append(listeners, l), append(b.addresses, l.Addr().String())
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	b.stop = cancel
-	for i := range n {
-		peers := map[string]string{}
-		for j, address := range b.addresses {
-			if o.via != nil && i < j {
-				address = o.via(names[i], names[j], address)
-			}
-			if i != j {
-				peers[names[j]] = address
-			}
-		}
-		b.logs = append(b.logs, new(bytes.Buffer))
-		var w io.Writer = b.logs[i]
-		if o.logs != nil {
-			w = o.logs(i)
-		}
-		cfg := server.Config{
-			Branch: branch.Config{Name: names[i], Branches: names, Opening: opening},
-			Peers:  peers, Log: trace.NewWriter(w), RetryInterval: 20 * time.Millisecond,
-		}
-		if o.change != nil {
-			o.change(i, &cfg)
-		}
-		s, err := server.New(cfg)
+		address := l.Addr().String()
+		conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: 5 * time.Second,
+				Backoff: backoff.Config{BaseDelay: time.Millisecond, Multiplier: 1, MaxDelay: time.Millisecond}}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- s.Serve(ctx, listeners[i]) }()
-		b.servers, b.ended = append(b.servers, s), append(b.ended, ended)
-		conn, err := grpc.NewClient(b.addresses[i], grpc.WithTransportCredentials(insecure.NewCredentials()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.conns = append(b.conns, conn)
+		b.names = append(b.names, fmt.Sprintf("branch-%d", i+1))
+		b.listeners, b.addresses, b.conns = append(b.listeners, l), append(b.addresses, address), append(b.conns, conn)
 	}
 	t.Cleanup(b.close)
+	for i := range n {
+		b.start(i)
+	}
 	return b
+}
+
+// config returns what a branch is started with.
+func (b *bank) config(i int) server.Config {
+	peers := map[string]string{}
+	for j, address := range b.addresses {
+		if b.options.via != nil && i < j {
+			address = b.options.via(b.names[i], b.names[j], address)
+		}
+		if i != j {
+			peers[b.names[j]] = address
+		}
+	}
+	b.logs[i] = new(bytes.Buffer)
+	var w io.Writer = b.logs[i]
+	if b.options.logs != nil {
+		w = b.options.logs(i)
+	}
+	cfg := server.Config{
+		Branch: branch.Config{Name: b.names[i], Branches: b.names, Opening: b.opening},
+		Peers:  peers, Log: trace.NewWriter(w), RetryInterval: 20 * time.Millisecond,
+	}
+	if b.options.change != nil {
+		b.options.change(i, &cfg)
+	}
+	return cfg
+}
+
+// start starts a branch, for the first time or again.
+func (b *bank) start(i int) {
+	b.t.Helper()
+	s, err := server.New(b.config(i))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	l := b.listeners[i]
+	b.listeners[i] = nil
+	if l == nil {
+		if l, err = net.Listen("tcp", b.addresses[i]); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l) }()
+	b.servers[i], b.stops[i], b.ended[i] = s, cancel, ended
+}
+
+// kill ends one branch, and expects no error of it.
+func (b *bank) kill(i int) {
+	b.t.Helper()
+	b.stops[i]()
+	if err := <-b.ended[i]; err != nil {
+		b.t.Errorf("%s ended with %v", b.names[i], err)
+	}
+	b.ended[i] = nil
 }
 
 // close ends all branches and checks that they ended well.
 func (b *bank) close() {
 	b.stopped.Do(func() {
-		b.stop()
+		for _, stop := range b.stops {
+			if stop != nil {
+				stop()
+			}
+		}
 		for i, ended := range b.ended {
+			if ended == nil {
+				continue
+			}
 			if err := <-ended; err != nil {
 				b.t.Errorf("branch-%d ended with %v", i+1, err)
 			}
+		}
+		for i := range b.conns {
 			b.conns[i].Close()
+			if b.listeners[i] != nil {
+				b.listeners[i].Close()
+			}
 		}
 	})
 }

@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/seed-8ff1fc32/bank-trace/branch"
+	"github.com/seed-8ff1fc32/bank-trace/branch/store"
 	bankv1 "github.com/seed-8ff1fc32/bank-trace/pb/bank/v1"
 )
 
@@ -37,17 +39,62 @@ func load(b *testing.B, call func(caller int) error) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 }
 
-// BenchmarkDeposit is deposits over unary gRPC by 64 callers at 3 branches that record to files, all in one process.
+// BenchmarkDeposit is deposits over unary gRPC by 64 callers at 3 branches that record to files, all in one process: in
+// memory, and with stores on disk that sync every commit.
 func BenchmarkDeposit(b *testing.B) {
-	dir := b.TempDir()
-	bank := openBank(b, 3, map[string]int64{"main": 0}, options{logs: func(i int) io.Writer {
-		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("branch-%d.jsonl", i+1)))
-		if err != nil {
-			b.Fatal(err)
+	opening := map[string]int64{"main": 0}
+	b.Run("memory", func(b *testing.B) {
+		dir := b.TempDir()
+		deposits(b, openBank(b, 3, opening, options{logs: func(i int) io.Writer {
+			f, err := os.Create(filepath.Join(dir, fmt.Sprintf("branch-%d.jsonl", i+1)))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { f.Close() })
+			return f
+		}}), func() float64 { return 0 })
+	})
+	b.Run("durable", func(b *testing.B) {
+		var stores []*counted
+		d := openDurable(b, 3, opening, func(_ int, cfg branch.Config) store.Store {
+			stores = append(stores, &counted{Store: openPebble(b, b.TempDir(), cfg)})
+			return stores[len(stores)-1]
+		}, nil)
+		deposits(b, d.bank, func() (commits float64) {
+			for _, s := range stores {
+				commits += float64(s.commits)
+			}
+			return commits
+		})
+		for _, s := range stores {
+			if err := s.Close(); err != nil {
+				b.Error(err)
+			}
 		}
-		b.Cleanup(func() { f.Close() })
-		return f
-	}})
+	})
+}
+
+// counted counts a store's commits.
+type counted struct {
+	store.Store
+	commits int
+}
+
+func (c *counted) Commit(batches ...store.Batch) error {
+	c.commits++
+	return c.Store.Commit(batches...)
+}
+
+func openPebble(t testing.TB, dir string, cfg branch.Config) *store.Pebble {
+	id := store.Identity{Cluster: cfg.ClusterHash(), ClusterText: cfg.ClusterText(), Branch: cfg.Name}
+	p, err := store.Open(filepath.Join(dir, cfg.Name), id, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func deposits(b *testing.B, bank *bank, commits func() float64) {
 	bank.connected()
 	customers := make([]*customer, callers)
 	for i := range customers {
@@ -63,8 +110,11 @@ func BenchmarkDeposit(b *testing.B) {
 			sent += p.Sent
 		}
 	}
-	b.ReportMetric(float64(sent)/float64(b.N), "messages/call") // propagates and acknowledges; fewer means larger batches
 	bank.close()
+	b.ReportMetric(float64(sent)/float64(b.N), "messages/call") // propagates and acknowledges; fewer means larger batches
+	if n := commits(); n > 0 {
+		b.ReportMetric(3*float64(b.N)/n, "calls/commit") // of one branch
+	}
 }
 
 // echo answers every deposit with the same reply, and does nothing else.

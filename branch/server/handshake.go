@@ -15,6 +15,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/seed-8ff1fc32/bank-trace/branch"
+	"github.com/seed-8ff1fc32/bank-trace/clock"
 	bankv1 "github.com/seed-8ff1fc32/bank-trace/pb/bank/v1"
 )
 
@@ -38,7 +40,7 @@ func (r *replication) Connect(with grpc.BidiStreamingServer[bankv1.Frame, bankv1
 		s.fault(hello.GetProcess(), err)
 		return err
 	}
-	err = s.exchange(with.Context(), hello.Process, hello.Fresh, with)
+	err = s.exchange(with.Context(), heard(hello), with)
 	s.fault(hello.Process, err)
 	return err
 }
@@ -65,19 +67,44 @@ func (s *Server) accept(with grpc.BidiStreamingServer[bankv1.Frame, bankv1.Frame
 		if err := s.greeted(hello, ""); err != nil {
 			return hello, err
 		}
-		return hello, with.Send(s.hello(hello.Process))
+		return hello, with.Send(s.hello(hello.Process, true))
 	case <-late.C:
 		return nil, linkError(ReasonBadFrame, fmt.Sprintf("no hello came within %v", handshakeTimeout))
-	case <-s.ending.Done():
+	case <-s.closing.Done():
 		return nil, stoppingError(s.cfg.Branch.Name)
 	}
 }
 
-// hello is the first frame of a stream to a peer.
-func (s *Server) hello(peer string) *bankv1.Frame {
+// hello is the first frame of a stream to a peer. Where the peer has dialled anew, what it sent before is over: what is
+// known of it does not change any more until the new link stands.
+func (s *Server) hello(peer string, anew bool) *bankv1.Frame {
+	g := greeting{peer: peer, anew: anew, answer: make(chan branch.PeerUp, 1)}
+	s.owner.submit(g)
+	here := <-g.answer
 	return &bankv1.Frame{Content: &bankv1.Frame_Hello{Hello: &bankv1.Hello{
-		Process: s.cfg.Branch.Name, Peer: peer, Cluster: s.hash, ClusterText: s.cfg.Branch.ClusterText(), Fresh: s.owner.fresh.Load(),
+		Process: s.cfg.Branch.Name, Peer: peer, Cluster: s.hash, ClusterText: s.cfg.Branch.ClusterText(),
+		Fresh: here.Fresh, KnowsSeq: here.Knows.Seq, KnowsN: here.Knows.N,
 	}}}
+}
+
+// greeting asks the owner what to tell a peer in a handshake.
+type greeting struct {
+	peer   string
+	anew   bool
+	answer chan branch.PeerUp
+}
+
+func (g greeting) take(o *owner) int {
+	if g.anew {
+		o.hangUp(g.peer)
+	}
+	g.answer <- branch.PeerUp{Fresh: o.core.Fresh(), Knows: o.core.Knows(g.peer)}
+	return 1
+}
+
+// heard is what a peer's hello means to the core.
+func heard(h *bankv1.Hello) branch.PeerUp {
+	return branch.PeerUp{Peer: h.Process, Fresh: h.Fresh, Knows: branch.Knowledge{Seq: h.KnowsSeq, N: h.KnowsN}}
 }
 
 // greeted checks a peer's hello. The peer is the one that was dialled, or "" for one that dialled and may be any whose
@@ -103,6 +130,9 @@ func (s *Server) greeted(h *bankv1.Hello, dialled string) error {
 		return linkError(ReasonPeer, fmt.Sprintf("%q is no other branch of this bank", shorten(h.Process)))
 	case dialled == "" && h.Process > self:
 		return linkError(ReasonPeer, fmt.Sprintf("%q dials %q, but the lesser name dials", h.Process, self))
+	case h.KnowsSeq > clock.Max || h.KnowsN > clock.Max:
+		return linkError(ReasonBadFrame, fmt.Sprintf("%q knows %d events and %d writes of %q, which are more than there can be",
+			h.Process, h.KnowsSeq, h.KnowsN, self))
 	}
 	return nil
 }
@@ -136,7 +166,7 @@ func (s *Server) dial(peer, address string) {
 	client := bankv1.NewReplicationServiceClient(conn)
 	for pause := leastPause; ; pause = min(2*pause, mostPause) {
 		stood, err := s.connect(client, peer)
-		if s.ending.Err() != nil {
+		if s.closing.Err() != nil {
 			return
 		}
 		s.fault(peer, err)
@@ -145,7 +175,7 @@ func (s *Server) dial(peer, address string) {
 		}
 		select {
 		case <-time.After(pause/2 + rand.N(pause)):
-		case <-s.ending.Done():
+		case <-s.closing.Done():
 			return
 		}
 	}
@@ -153,7 +183,7 @@ func (s *Server) dial(peer, address string) {
 
 // connect is the dialling end of a link. It returns why the link ended, and whether it ever stood.
 func (s *Server) connect(client bankv1.ReplicationServiceClient, peer string) (stood bool, err error) {
-	ctx, cancel := context.WithCancel(s.ending)
+	ctx, cancel := context.WithCancel(s.closing)
 	defer cancel()
 	late := time.AfterFunc(handshakeTimeout, cancel)
 	defer late.Stop()
@@ -162,7 +192,7 @@ func (s *Server) connect(client bankv1.ReplicationServiceClient, peer string) (s
 		return false, err
 	}
 	// An end of stream here has its reason in what Recv returns.
-	if err := with.Send(s.hello(peer)); err != nil && !errors.Is(err, io.EOF) {
+	if err := with.Send(s.hello(peer, false)); err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
 	f, err := with.Recv()
@@ -175,7 +205,7 @@ func (s *Server) connect(client bankv1.ReplicationServiceClient, peer string) (s
 	if !late.Stop() {
 		return false, linkError(ReasonBadFrame, fmt.Sprintf("%s did not answer the hello within %v", peer, handshakeTimeout))
 	}
-	return true, s.exchange(ctx, peer, f.GetHello().Fresh, with)
+	return true, s.exchange(ctx, heard(f.GetHello()), with)
 }
 
 // fault says once why there is no link to a peer.

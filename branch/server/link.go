@@ -27,7 +27,7 @@ type stream interface {
 // link is a stream whose handshake is done.
 type link struct {
 	self, peer string
-	fresh      bool // the peer had recorded nothing at the handshake
+	hello      branch.PeerUp // what the peer said at the handshake
 	stream     stream
 	ctx        context.Context
 	end        context.CancelCauseFunc
@@ -41,15 +41,15 @@ type link struct {
 }
 
 // exchange runs a link until its stream fails, ctx ends or the owner drops it, and returns why.
-func (s *Server) exchange(ctx context.Context, peer string, fresh bool, with stream) error {
-	l := &link{self: s.cfg.Branch.Name, peer: peer, fresh: fresh, stream: with,
+func (s *Server) exchange(ctx context.Context, hello branch.PeerUp, with stream) error {
+	l := &link{self: s.cfg.Branch.Name, peer: hello.Peer, hello: hello, stream: with,
 		ready: make(chan struct{}, 1), room: make(chan struct{}, maxFrames)}
 	l.ctx, l.end = context.WithCancelCause(ctx)
-	stop := context.AfterFunc(s.ending, func() { l.end(stoppingError(l.self)) })
+	stop := context.AfterFunc(s.closing, func() { l.end(stoppingError(l.self)) })
 	defer stop()
 	s.owner.submit(&linkUp{l})
-	s.faults.well(peer)
-	s.cfg.Logger.Info().Str("peer", peer).Msg("connected")
+	s.faults.well(l.peer)
+	s.cfg.Logger.Info().Str("peer", l.peer).Msg("connected")
 	s.links.Go(func() { l.end(l.send()) })
 	s.links.Go(func() { l.end(l.receive(s.owner)) })
 	<-l.ctx.Done()
@@ -142,17 +142,19 @@ type linkUp struct{ *link }
 
 func (up *linkUp) take(o *owner) int {
 	p := o.peers[up.peer]
-	if up.fresh && p.taken > 0 {
-		up.end(linkError(ReasonPeerLost, fmt.Sprintf("%s has recorded nothing, but %s took %d of its messages before", up.peer, up.self, p.taken)))
-		return 0
-	}
-	if p.link != nil {
-		p.link.end(linkError(ReasonLinkReplaced, fmt.Sprintf("%s has connected anew", up.peer)))
-		o.core.Step(branch.PeerDown{Peer: up.peer}, &o.effects)
-	}
-	p.link, o.changed = up.link, true
-	o.core.Step(branch.PeerUp{Peer: up.peer, Fresh: up.fresh}, &o.effects)
+	o.hangUp(up.peer)
+	p.link, o.next.changed = up.link, true
+	o.core.Step(up.hello, &o.next.effects)
 	return 1
+}
+
+// hangUp drops the link to a peer that has connected anew.
+func (o *owner) hangUp(peer string) {
+	if p := o.peers[peer]; p.link != nil {
+		p.link.end(linkError(ReasonLinkReplaced, fmt.Sprintf("%s has connected anew", peer)))
+		p.link, o.next.changed = nil, true
+		o.core.Step(branch.PeerDown{Peer: peer}, &o.next.effects)
+	}
 }
 
 // linkDown says that a link has ended.
@@ -160,8 +162,8 @@ type linkDown struct{ *link }
 
 func (down *linkDown) take(o *owner) int {
 	if p := o.peers[down.peer]; p.link == down.link {
-		p.link, o.changed = nil, true
-		o.core.Step(branch.PeerDown{Peer: down.peer}, &o.effects)
+		p.link, o.next.changed = nil, true
+		o.core.Step(branch.PeerDown{Peer: down.peer}, &o.next.effects)
 	}
 	return 1
 }
@@ -178,7 +180,7 @@ func (f *frame) take(o *owner) int {
 		return 0 // of a link that was dropped: lost, as on any datagram link
 	}
 	for i := range f.messages {
-		o.core.Step(&f.messages[i], &o.effects)
+		o.core.Step(&f.messages[i], &o.next.effects)
 	}
 	return len(f.messages)
 }

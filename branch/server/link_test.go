@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,12 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/seed-8ff1fc32/bank-trace/branch"
 	"github.com/seed-8ff1fc32/bank-trace/branch/server"
+	"github.com/seed-8ff1fc32/bank-trace/branch/store"
 	bankv1 "github.com/seed-8ff1fc32/bank-trace/pb/bank/v1"
+	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
 // proxy passes connections on to an address until they are cut.
@@ -288,31 +290,21 @@ func rawGarbage(t *testing.T, address string) {
 	}
 }
 
-func TestAPeerThatLostItsStateIsRefused(t *testing.T) {
-	opening := map[string]int64{"main": 400}
-	b := openBank(t, 2, opening, options{via: func(_, _, _ string) string { return "127.0.0.1:1" }})
-	cfg := branch.Config{Name: "branch-1", Branches: []string{"branch-1", "branch-2"}, Opening: opening}
-	client := bankv1.NewReplicationServiceClient(b.conns[1])
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	first, err := client.Connect(ctx)
-	if err != nil {
-		t.Fatal(err)
+func TestABranchThatLostItsStateStops(t *testing.T) {
+	b := openBank(t, 2, map[string]int64{"main": 400}, options{})
+	b.connected()
+	must(t, "deposit", 401)(b.customer("customer-1").deposit(t.Context(), 1, "main", 1))
+	b.kill(0)
+	b.start(0) // without a store it has forgotten everything
+	err := <-b.ended[0]
+	if !errors.Is(err, branch.ErrOldCopy) || !strings.Contains(err.Error(), "branch-2 knows") || !strings.Contains(err.Error(), "without a store") {
+		t.Errorf("it ended with %v", err)
 	}
-	first.Send(hello(cfg, "branch-1", "branch-2"))
-	first.Send(batch("branch-1", 1, 1))
-	b.await(1, "the message taken", func(s server.Status) bool { return s.Peers[0].Taken == 1 })
-	again, err := client.Connect(ctx)
-	if err != nil {
-		t.Fatal(err)
+	if n := b.logs[0].Len(); n > 600 {
+		t.Errorf("it recorded %s", b.logs[0].Bytes())
 	}
-	again.Send(hello(cfg, "branch-1", "branch-2"))
-	for err == nil {
-		_, err = again.Recv()
-	}
-	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "branch-1 has recorded nothing") {
-		t.Errorf("got %v", err)
-	}
+	b.ended[0] = nil
+	b.await(1, "no link", peerUp("branch-1", false))
 }
 
 func TestConfigIsChecked(t *testing.T) {
@@ -326,6 +318,8 @@ func TestConfigIsChecked(t *testing.T) {
 		func(c *server.Config) { c.Peers["c"] = "127.0.0.1:2" },
 		func(c *server.Config) { c.RetryInterval = -1 },
 		func(c *server.Config) { c.Branch.Name = "c" },
+		func(c *server.Config) { c.LogFile = "a.jsonl" },
+		func(c *server.Config) { c.Log, c.Store = trace.NewWriter(io.Discard), store.NewMemory() },
 	} {
 		c := sound()
 		change(&c)
@@ -338,6 +332,8 @@ func TestConfigIsChecked(t *testing.T) {
 		`server: Peers names "c", which is no branch of this bank`,
 		"server: RetryInterval -1ns is negative",
 		`server: branch: branch "c" is not among the bank's branches a, b`,
+		"server: LogFile a.jsonl is for a branch with a Store; give one, or use Log",
+		"server: Log cannot be brought up to a Store; use LogFile",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -1,9 +1,9 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
-	"sync/atomic"
 	"time"
 
 	"github.com/seed-8ff1fc32/bank-trace/branch"
@@ -13,40 +13,59 @@ import (
 const (
 	// maxBatch is how many inputs are handled before what they caused is let go.
 	maxBatch = 1024
-	// flushAfter is how long a recorded event may stay in the log's buffer.
-	flushAfter = 50 * time.Millisecond
+	// maxStaged is how many events may wait for a commit before nothing more is taken in.
+	maxStaged = 1 << 16
 )
 
-// arrival is one thing that reaches the owner: a *call, *expiry, *frame, *linkUp, *linkDown, question or stopping.
+// arrival is one thing that reaches the owner: a *call, expiry, *frame, *linkUp, *linkDown, greeting, question, stopping
+// or hurry.
 type arrival interface {
 	// take hands it to the core, and returns how many inputs of the core it was.
 	take(*owner) int
 }
 
 // owner is the one goroutine that has the branch's core, log and links in its hands. It works in batches: what arrives
-// while one batch is handled goes in the next. Of every batch, first the trace lines are written, then messages and
-// replies go.
+// while one batch is handled goes in the next. A batch is committed to the store, if there is one, then its trace lines
+// are written, then its messages and replies go. While a commit is under way the core steps on, and all that comes of it
+// goes into the next one.
 type owner struct {
 	cfg      Config
 	core     *branch.Branch
 	arrivals chan arrival
 	quit     chan struct{} // closed when nothing arrives any more but questions
+	drained  chan struct{} // closed when the branch takes no requests and none are under way
 	finished chan struct{} // closed when run has returned
 	fail     func(error)   // ends Serve
+	health   *vitals
 
-	effects branch.Effects
+	next    *stage // what the steps have brought about since the last batch was sent on
+	flying  *stage // what is being committed
+	spare   *stage
+	commits *committer // nil without a store
+
 	calls   map[uint64]*call // by waiter
 	peers   map[string]*peer
-	stopped bool  // requests are refused
-	failed  error // why nothing is let go any more
+	stopped bool // requests are refused
+	failed  *failure
 
-	fresh    atomic.Bool // nothing is recorded yet
-	flush    *time.Timer // runs while the log's buffer holds something
-	buffered bool
-	asked    []question // to be answered when the batch is over
-	changed  bool       // by the batch under way
-	changes  changes
-	refused  quiet
+	log        *logKeeper
+	recovering bool // the core waits for its peers after a start
+	changes    changes
+	refused    quiet
+}
+
+// stage is what some steps have brought about, on its way through the store and the log to the links and callers.
+type stage struct {
+	effects branch.Effects
+	asked   []asked
+	changed bool // beside the events: a link came or went
+}
+
+// failure is why nothing is let go any more.
+type failure struct {
+	err    error
+	reason branch.Reason
+	abrupt bool // as if the process had been killed: not even the log's buffer is written
 }
 
 // peer is what the owner knows of another branch.
@@ -55,54 +74,79 @@ type peer struct {
 	sent, taken uint64 // messages: send and receive events
 }
 
-func newOwner(cfg Config, core *branch.Branch, fail func(error)) *owner {
+func newOwner(cfg Config, core *branch.Branch, log *logKeeper, health *vitals, fail func(error)) *owner {
 	o := &owner{
-		cfg: cfg, core: core, fail: fail,
-		arrivals: make(chan arrival, maxBatch), quit: make(chan struct{}), finished: make(chan struct{}),
-		calls: map[uint64]*call{}, peers: map[string]*peer{}, flush: time.NewTimer(flushAfter),
+		cfg: cfg, core: core, fail: fail, log: log, health: health,
+		arrivals: make(chan arrival, maxBatch), quit: make(chan struct{}),
+		drained: make(chan struct{}), finished: make(chan struct{}),
+		next: &stage{}, spare: &stage{},
+		calls: map[uint64]*call{}, peers: map[string]*peer{},
 	}
-	o.flush.Stop()
 	for _, name := range cfg.Branch.Branches {
 		if name != cfg.Branch.Name {
 			o.peers[name] = &peer{}
 		}
 	}
-	o.fresh.Store(core.Fresh())
+	o.recovering = cfg.Store != nil && len(o.peers) > 0
 	return o
 }
 
-// run handles arrivals until quit is closed and none are left, and then closes the log. It returns the log's failure.
+// run handles arrivals until quit is closed and none are left, and then closes the log. It returns why the branch failed.
 func (o *owner) run() error {
 	defer o.changes.end()
 	defer close(o.finished)
-	if o.cfg.Log != nil {
-		h := o.cfg.Branch.Header(1)
-		o.logged(o.cfg.Log.Header(&h))
+	if err := o.log.begin(); err != nil {
+		o.broke(&failure{err: fmt.Errorf("server: %s cannot begin: %w", o.cfg.Branch.Name, err), reason: ReasonStoreFailed})
 	}
+	if o.cfg.Store != nil && o.failed == nil {
+		o.commits = newCommitter(o.cfg)
+	}
+	o.beat()
 	retry := time.NewTicker(o.cfg.RetryInterval)
 	defer retry.Stop()
-	defer o.flush.Stop()
 	for open := true; open; {
+		arrivals := o.arrivals
+		if len(o.next.effects.Events) >= maxStaged {
+			arrivals = nil
+		}
 		select {
-		case a := <-o.arrivals:
+		case a := <-arrivals:
 			o.batch(a)
+		case err := <-o.commits.results():
+			o.committed(err)
 		case <-o.quit:
 			if open = len(o.arrivals) > 0; open {
 				o.batch(<-o.arrivals)
 			}
 		case <-retry.C:
-			o.core.Step(branch.Retry{}, &o.effects)
-			o.release()
-		case <-o.flush.C:
-			o.buffered = false
-			o.logged(o.cfg.Log.Flush())
+			o.core.Step(branch.Retry{}, &o.next.effects)
+			o.forward()
+		case <-o.log.flush.C:
+			o.logged(o.log.flushed())
+		case err := <-o.log.synced:
+			o.logged(o.log.wasSynced(err))
+		case <-o.log.sync.C:
+			o.logged(o.log.startSync())
 		}
 	}
-	if o.cfg.Log != nil {
-		o.logged(o.cfg.Log.End(&trace.End{Process: o.cfg.Branch.Name, Events: o.core.Events(), Clock: o.core.Now()}))
-		o.logged(o.cfg.Log.Flush())
+	return o.end()
+}
+
+// end lets what is under way come to its end and closes the log.
+func (o *owner) end() error {
+	for o.flying != nil {
+		o.committed(<-o.commits.results())
 	}
-	return o.failed
+	o.commits.end()
+	if o.failed == nil {
+		o.logged(o.log.end(&trace.End{Process: o.cfg.Branch.Name, Events: o.core.Events(), Clock: o.core.Now()}))
+	} else {
+		o.log.abandon(o.failed.abrupt)
+	}
+	if o.failed == nil {
+		return nil
+	}
+	return o.failed.err
 }
 
 // batch handles one arrival and those that have come meanwhile.
@@ -118,78 +162,137 @@ drain:
 			break drain
 		}
 	}
-	o.core.Step(branch.Flush{}, &o.effects)
-	o.release()
+	o.forward()
 }
 
-// release writes the trace lines of a batch and lets its messages and replies go, in that order.
-func (o *owner) release() {
-	e := &o.effects
-	defer e.Reset()
-	for _, err := range e.Refused {
+// forward ends a batch and sends it on. While a commit is under way the batch waits and grows.
+func (o *owner) forward() {
+	if o.flying != nil {
+		return
+	}
+	s := o.next
+	o.core.Step(branch.Flush{}, &s.effects)
+	o.account(s)
+	if s.effects.Fatal != nil {
+		o.broke(o.outdated(s.effects.Fatal))
+	}
+	for _, err := range s.effects.Refused {
 		if o.refused.news("", err) {
 			o.cfg.Logger.Warn().Err(err).Msg("a message was refused")
 		}
 	}
-	if o.failed == nil && len(e.Events) > 0 {
-		o.record(e.Events)
+	if o.commits == nil || o.failed != nil || !s.changesState() {
+		o.record(s)
+		o.release(s)
+		return
 	}
-	if o.failed == nil {
-		o.deliver(e.Messages)
-	}
-	var lost error
-	if o.failed != nil {
-		lost = o.refusal()
-	}
-	for i := range e.Replies {
-		r := &e.Replies[i]
-		c := o.calls[r.Waiter]
-		delete(o.calls, r.Waiter)
-		c.answer <- answer{*r, lost}
-	}
-	if len(e.Events) > 0 {
-		o.fresh.Store(false)
-		o.changed = true
-	}
-	if o.changed {
-		o.changed = false
-		o.changes.happened()
-	}
-	for _, q := range o.asked {
-		q.answer <- o.status()
-	}
-	o.asked = o.asked[:0]
+	o.next, o.flying, o.spare = o.spare, s, nil
+	o.commits.start(s, o.log.durable())
 }
 
-// record writes the trace lines of a batch.
-func (o *owner) record(events []trace.Event) {
+// committed goes on with the batch that was under way to the store, and starts the next commit.
+func (o *owner) committed(err error) {
+	s := o.flying
+	o.flying = nil
+	if killed := (*killedError)(nil); errors.As(err, &killed) {
+		o.broke(&failure{err: killed.error, reason: ReasonStopping, abrupt: true})
+	} else if err != nil {
+		o.broke(&failure{err: fmt.Errorf("server: the data of %s cannot be written, it takes no requests any more: %w",
+			o.cfg.Branch.Name, err), reason: ReasonStoreFailed})
+	}
+	o.crash(afterCommit, s)
+	o.record(s)
+	o.crash(afterLog, s)
+	o.release(s)
+	o.crash(afterSend, s)
+	o.spare = s
+	o.forward()
+}
+
+// account notes what a batch means for the status, and answers who asked for it meanwhile.
+func (o *owner) account(s *stage) {
 	wall := time.Now().UnixNano()
-	for i := range events {
-		e := &events[i]
+	for i := range s.effects.Events {
+		e := &s.effects.Events[i]
+		e.Wall = wall
 		if e.Kind == trace.Receive && e.Step != trace.StepRequest {
 			o.peers[e.Peer].taken++
 		}
-		if o.cfg.Log == nil {
-			continue
-		}
-		e.Wall = wall
-		if err := o.cfg.Log.Event(e); err != nil {
-			o.logged(err)
-			return
+	}
+	for i := range s.effects.Messages {
+		m := &s.effects.Messages[i]
+		o.peers[m.To].sent++
+		if m.Promise > 0 {
+			o.recovering = false // a branch that is not back promises nothing, see branch.Restore
 		}
 	}
-	if o.cfg.Log != nil && !o.buffered {
-		o.buffered = true
-		o.flush.Reset(flushAfter)
+	s.changed = s.changed || len(s.effects.Events) > 0
+	if len(s.asked) > 0 {
+		status := o.status()
+		for i := range s.asked {
+			s.asked[i].status = status
+		}
+	}
+}
+
+// record writes the trace lines of a batch.
+func (o *owner) record(s *stage) {
+	if o.failed == nil && !o.crash(midLine, s) {
+		o.logged(o.log.events(s.effects.Events))
+	}
+}
+
+// release lets the messages, replies and answers of a batch go.
+func (o *owner) release(s *stage) {
+	if o.failed == nil {
+		o.deliver(s.effects.Messages)
+	}
+	for i := range s.effects.Replies {
+		r := &s.effects.Replies[i]
+		if c := o.calls[r.Waiter]; c != nil && o.failed == nil {
+			delete(o.calls, r.Waiter)
+			c.answer <- answer{Reply: *r}
+		}
+	}
+	if o.failed != nil {
+		o.dismiss()
+	}
+	o.beat()
+	if s.changed {
+		o.changes.happened()
+	}
+	for _, q := range s.asked {
+		q.answer <- q.status
+	}
+	s.effects.Reset()
+	clear(s.asked)
+	s.asked, s.changed = s.asked[:0], false
+}
+
+// dismiss answers the requests under way after a failure: what became of them the branch cannot say.
+func (o *owner) dismiss() {
+	for waiter, c := range o.calls {
+		delete(o.calls, waiter)
+		c.answer <- answer{err: o.refusal()}
+	}
+}
+
+// beat tells the health service how the branch is, and Serve when it has nothing left to do.
+func (o *owner) beat() {
+	o.health.beat(o)
+	if o.stopped && len(o.calls) == 0 {
+		select {
+		case <-o.drained:
+		default:
+			close(o.drained)
+		}
 	}
 }
 
 // deliver puts messages into their links' outboxes. Where no link stands they are lost, as on any datagram link.
 func (o *owner) deliver(messages []branch.Message) {
 	for i := range messages {
-		p := o.peers[messages[i].To]
-		p.sent++
-		if p.link != nil {
+		if p := o.peers[messages[i].To]; p.link != nil {
 			p.link.staged = append(p.link.staged, messages[i])
 		}
 	}
@@ -200,26 +303,51 @@ func (o *owner) deliver(messages []branch.Message) {
 	}
 }
 
-// logged notes a failure of the log. From then on nothing may leave: an event that nobody recorded must cause nothing.
+// logged notes a failure of the log.
 func (o *owner) logged(err error) {
-	if err == nil || o.failed != nil {
+	if err != nil {
+		o.broke(&failure{err: fmt.Errorf("server: the log of %s cannot be written: %w", o.cfg.Branch.Name, err), reason: ReasonLogFailed})
+	}
+}
+
+// outdated says why a branch stops whose peers know more of it than it does.
+func (o *owner) outdated(err error) *failure {
+	if o.cfg.Store == nil {
+		err = fmt.Errorf("%w; a branch without a store cannot join a bank again: start all branches anew", err)
+	}
+	return &failure{err: fmt.Errorf("server: %w", err), reason: ReasonOldCopy}
+}
+
+// broke notes the first failure. From then on nothing may leave: what is not stored and recorded must cause nothing.
+func (o *owner) broke(f *failure) {
+	if o.failed != nil {
 		return
 	}
-	o.failed = fmt.Errorf("server: the log of %s cannot be written: %w", o.cfg.Branch.Name, err)
-	o.fail(o.failed)
+	o.failed, o.log.dead = f, true
+	if !f.abrupt {
+		o.cfg.Logger.Error().Err(f.err).Msg("the branch stops")
+	}
+	o.fail(f.err)
 }
 
 // submit hands an arrival to the owner, who outlives all that submit.
 func (o *owner) submit(a arrival) { o.arrivals <- a }
 
-// stopping makes the owner refuse requests from now on and answer those that wait.
+// stopping makes the owner refuse requests from now on.
 type stopping struct{}
 
 func (stopping) take(o *owner) int {
 	o.stopped = true
+	return 0
+}
+
+// hurry makes the owner answer the requests that still wait.
+type hurry struct{}
+
+func (hurry) take(o *owner) int {
 	n := len(o.calls)
 	for waiter := range o.calls {
-		o.core.Step(branch.Expire{Waiter: waiter}, &o.effects)
+		o.core.Step(branch.Expire{Waiter: waiter}, &o.next.effects)
 	}
 	return n
 }

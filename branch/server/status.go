@@ -17,8 +17,10 @@ type Status struct {
 	Held     clock.Vector // writes held without a gap
 	Pending  int          // writes held but not executed
 	Waiting  int          // requests under way
-	Accounts []trace.AccountBalance
-	Peers    []PeerStatus // in rising order of name
+	// Recovering says that the branch was started with a store and waits for every peer to say what it knows.
+	Recovering bool
+	Accounts   []trace.AccountBalance
+	Peers      []PeerStatus // in rising order of name
 }
 
 // PeerStatus is what a branch knows of another.
@@ -42,8 +44,14 @@ func (s *Status) Peer(name string) (p PeerStatus, ok bool) {
 // question asks for the status.
 type question struct{ answer chan Status }
 
+// asked is a question with its answer, which waits for what it tells to be stored and recorded.
+type asked struct {
+	question
+	status Status
+}
+
 func (q question) take(o *owner) int {
-	o.asked = append(o.asked, q)
+	o.next.asked = append(o.next.asked, asked{question: q})
 	return 0
 }
 
@@ -51,7 +59,7 @@ func (o *owner) status() Status {
 	s := Status{
 		Name: o.cfg.Branch.Name, Clock: o.core.Now(), Events: o.core.Events(),
 		Executed: o.core.Executed().Clone(), Held: o.core.Held(),
-		Pending: o.core.Pending(), Waiting: len(o.calls),
+		Pending: o.core.Pending(), Waiting: len(o.calls), Recovering: o.recovering,
 	}
 	for _, a := range o.core.Accounts() {
 		s.Accounts = append(s.Accounts, trace.AccountBalance{Account: a.Name, Amount: a.Balance})

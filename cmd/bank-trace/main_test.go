@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
+	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -35,10 +38,25 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			examples, err := os.Getwd()
 			env.Setenv("EXAMPLES", examples+"/../../examples")
-			return err
+			return errors.Join(err, setBank(env))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
 	})
+}
+
+// setBank sets BANK to three branches at ports of this machine that are free.
+func setBank(env *testscript.Env) error {
+	var branches []string
+	for id := 1; id <= 3; id++ {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		branches = append(branches, fmt.Sprintf("%d=%s", id, l.Addr()))
+	}
+	env.Setenv("BANK", strings.Join(branches, ","))
+	return nil
 }
 
 // TestDemo holds the demo to what a newcomer is promised.

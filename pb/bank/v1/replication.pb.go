@@ -168,7 +168,11 @@ type Hello struct {
 	// The same in words, for the error text of a refusal.
 	ClusterText string `protobuf:"bytes,4,opt,name=cluster_text,json=clusterText,proto3" json:"cluster_text,omitempty"`
 	// True while the speaker has recorded no event yet; two fresh sides need not synchronise.
-	Fresh         bool `protobuf:"varint,5,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	Fresh bool `protobuf:"varint,5,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	// What the speaker knows of the addressee: the highest seq of its messages that it has taken, and the number of its newest
+	// write that it has heard of. An addressee whose own state ends below that has come back from an old copy of its disk.
+	KnowsSeq      uint64 `protobuf:"varint,6,opt,name=knows_seq,json=knowsSeq,proto3" json:"knows_seq,omitempty"`
+	KnowsN        uint64 `protobuf:"varint,7,opt,name=knows_n,json=knowsN,proto3" json:"knows_n,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -236,6 +240,20 @@ func (x *Hello) GetFresh() bool {
 		return x.Fresh
 	}
 	return false
+}
+
+func (x *Hello) GetKnowsSeq() uint64 {
+	if x != nil {
+		return x.KnowsSeq
+	}
+	return 0
+}
+
+func (x *Hello) GetKnowsN() uint64 {
+	if x != nil {
+		return x.KnowsN
+	}
+	return 0
 }
 
 // Batch is many messages in one frame; each keeps its own stamp, send event and receive event.
@@ -752,13 +770,15 @@ const file_pb_bank_v1_replication_proto_rawDesc = "" +
 	"\x05Frame\x12&\n" +
 	"\x05hello\x18\x01 \x01(\v2\x0e.bank.v1.HelloH\x00R\x05hello\x12&\n" +
 	"\x05batch\x18\x02 \x01(\v2\x0e.bank.v1.BatchH\x00R\x05batchB\t\n" +
-	"\acontent\"\x88\x01\n" +
+	"\acontent\"\xbe\x01\n" +
 	"\x05Hello\x12\x18\n" +
 	"\aprocess\x18\x01 \x01(\tR\aprocess\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x18\n" +
 	"\acluster\x18\x03 \x01(\fR\acluster\x12!\n" +
 	"\fcluster_text\x18\x04 \x01(\tR\vclusterText\x12\x14\n" +
-	"\x05fresh\x18\x05 \x01(\bR\x05fresh\"5\n" +
+	"\x05fresh\x18\x05 \x01(\bR\x05fresh\x12\x1b\n" +
+	"\tknows_seq\x18\x06 \x01(\x04R\bknowsSeq\x12\x17\n" +
+	"\aknows_n\x18\a \x01(\x04R\x06knowsN\"5\n" +
 	"\x05Batch\x12,\n" +
 	"\bmessages\x18\x01 \x03(\v2\x10.bank.v1.MessageR\bmessages\"\x8c\x02\n" +
 	"\aMessage\x12$\n" +

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/seed-8ff1fc32/bank-trace/branch/server"
+	"github.com/seed-8ff1fc32/bank-trace/branch/store"
+	"github.com/seed-8ff1fc32/bank-trace/trace"
+)
+
+// branchFlags are the flags of `branch`.
+type branchFlags struct {
+	bank        bankFlags
+	id          int
+	listen      string
+	data, trace string
+	insecure    bool
+}
+
+func newBranch(c *console) *cobra.Command {
+	var f branchFlags
+	cmd := &cobra.Command{
+		Use:   "branch --id N --branches 1=HOST:PORT,...",
+		Short: "Serve one branch of a bank, until it is stopped",
+		Long: `Serves one branch over gRPC. With --data the branch is durable: killed at any
+instant, it goes on where it was when it is started again with the same folder.
+Without, it forgets all with its process and cannot join its bank again.
+
+Ctrl-C or SIGTERM lets requests end, closes the log and stops. Calls are not
+encrypted, so only loopback addresses are served unless --insecure is given.`,
+		Example: `  bank-trace branch --id 1 --branches 1=127.0.0.1:7001,2=127.0.0.1:7002 \
+      --opening main=400 --data data-1 --trace my-trace
+  bank-trace branch --id 2 --cluster bank.yaml --data data-2 --trace my-trace`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serveBranch(cmd.Context(), c, f) },
+	}
+	f.bank.add(cmd)
+	fl := cmd.Flags()
+	fl.IntVar(&f.id, "id", 0, "number of this branch (required)")
+	fl.StringSliceVar(&f.bank.opening, "opening", nil, "opening balances as ACCOUNT=AMOUNT, the same at every branch")
+	fl.StringVar(&f.listen, "listen", "", "host:port to listen at (its own address among the branches by default)")
+	fl.StringVar(&f.data, "data", "", "folder for the branch's durable state")
+	fl.StringVar(&f.trace, "trace", "", "folder for the branch's log; needs --data")
+	fl.BoolVar(&f.insecure, "insecure", false, "serve addresses that other machines reach, without encryption")
+	if err := cmd.MarkFlagRequired("id"); err != nil {
+		panic(err) // the flag is a few lines above
+	}
+	return cmd
+}
+
+func serveBranch(ctx context.Context, c *console, f branchFlags) (err error) {
+	b, err := f.bank.read()
+	if err != nil {
+		return err
+	}
+	cfg := server.Config{Peers: b.addresses(), Insecure: f.insecure}
+	if cfg.Branch, err = b.config(f.id); err != nil {
+		return err
+	}
+	logger := c.logger()
+	if !c.verbose {
+		logger = logger.Level(zerolog.InfoLevel)
+	}
+	cfg.Logger = logger.With().Str("process", cfg.Branch.Name).Logger()
+	if f.data != "" {
+		s, err := store.Open(f.data, store.Identity{
+			Cluster: cfg.Branch.ClusterHash(), ClusterText: cfg.Branch.ClusterText(), Branch: cfg.Branch.Name,
+		}, store.Options{Log: cfg.Logger.Level(zerolog.ErrorLevel)})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.Close()) }()
+		cfg.Store = s
+	}
+	if f.trace != "" {
+		if f.data == "" {
+			return fmt.Errorf("branch: --trace needs --data: a log can only be brought up to a state that was kept")
+		}
+		if err := os.MkdirAll(f.trace, 0o755); err != nil {
+			return err
+		}
+		cfg.LogFile = trace.LogPath(f.trace, cfg.Branch.Name)
+	}
+	if f.listen == "" {
+		f.listen = b.Branches[f.id]
+	}
+	s, err := server.New(cfg)
+	if err != nil {
+		return err
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.err, "bank-trace: %s serves at %s\n", cfg.Branch.Name, l.Addr())
+	return s.Serve(ctx, l)
+}
