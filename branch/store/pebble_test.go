@@ -109,7 +109,8 @@ func TestGrowthIsBounded(t *testing.T) {
 		sizes = append(sizes, p.Size())
 		t.Logf("after round %d: %d bytes of events written, %d bytes on disk", round+1, written, p.Size())
 	}
-	if last := sizes[len(sizes)-1]; last > 1<<20 || last > sizes[0]*2 || written < 8<<20 {
+	// A few KiB more or less is when Pebble got round to compacting; a hundredth of what went through would be growth.
+	if last := sizes[len(sizes)-1]; last > uint64(written)/100 || written < 8<<20 {
 		t.Errorf("sizes after each round are %d bytes, and %d bytes of events were written", sizes, written)
 	}
 	state, err := p.Load()
