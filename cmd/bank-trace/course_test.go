@@ -59,7 +59,7 @@ func readJSON[T any](t *testing.T, dir, name string) (v T) {
 func TestCourseRules(t *testing.T) {
 	answers := t.TempDir()
 	var out, errs bytes.Buffer
-	if got := run(t.Context(), []string{"run", courseInput(t, 50), "--course", answers}, strings.NewReader(""), &out, &errs); got != 0 {
+	if got := run(t.Context(), []string{"run", courseInput(t, 50), "--course", answers, "--timeout", "2m"}, strings.NewReader(""), &out, &errs); got != 0 {
 		t.Fatalf("exit status %d\n%s%s", got, out.String(), errs.String())
 	}
 	if !strings.Contains(out.String(), "PASS") || !strings.Contains(out.String(), ": 0 in flight") {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
 
 	"github.com/seed-8ff1fc32/bank-trace/customer"
 	"github.com/seed-8ff1fc32/bank-trace/customer/client"
@@ -16,7 +17,8 @@ import (
 
 // customers lets every customer of the scenario go through its steps, all at once.
 func (r *run) customers(ctx context.Context) error {
-	conns := client.NewConns()
+	// The ports are open: a connection that is slow to stand on a busy machine is waited for.
+	conns := client.NewConns(grpc.WithDefaultCallOptions(grpc.WaitForReady(true)))
 	defer conns.Close()
 	names := map[int]string{}
 	for _, b := range r.cfg.Scenario.Branches {
@@ -25,7 +27,7 @@ func (r *run) customers(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
 	for _, c := range r.cfg.Scenario.Customers {
 		cfg := client.Config{Name: c.Name(), Branches: r.addresses, Conns: conns, Timeout: r.cfg.Timeout,
-			Attempts: 1} // the branches stay up, and a course's outputs have each request once
+			AttemptTimeout: r.cfg.Timeout, Attempts: 1} // the branches stay up, and a course's outputs have each request once
 		if r.cfg.Log != nil {
 			log, err := r.cfg.Log(c.Name())
 			if err != nil {
