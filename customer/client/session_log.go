@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -37,7 +34,7 @@ func (f *SessionFile) LogTo(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	l := &sessionLog{path: logPath(dir, f.name)}
+	l := &sessionLog{path: trace.LogPath(dir, f.name)}
 	file, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
@@ -58,11 +55,6 @@ func (f *SessionFile) LogTo(dir string) error {
 	}
 	f.log = l
 	return nil
-}
-
-// logPath is where trace folders have the log of a process; see trace.Find.
-func logPath(dir, process string) string {
-	return filepath.Join(dir, strings.NewReplacer(".", "%2E", ":", "%3A").Replace(url.PathEscape(process))+".jsonl")
 }
 
 // read finds how far the log goes: up to the first line that is not whole, or is no record that this log can have there.
