@@ -69,7 +69,12 @@ func (b *Branch) message(m *Message) {
 	e := trace.Event{Step: m.Step}
 	switch m.Step {
 	case trace.StepPropagate:
-		e.Request, e.Write, e.At = m.Write.Request, m.Write.ID, m.Write.At
+		e.Write, e.At = m.Write.ID, m.Write.At
+		e.Request, e.Note = m.Write.told()
+	case trace.StepRightsAsk, trace.StepRightsGrant:
+		e.Request, e.Account, e.Amount = m.Request, m.Account, m.Amount
+	case trace.StepFence:
+		e.Request = m.Request
 	default:
 		e.Has = m.Has
 	}
@@ -78,6 +83,12 @@ func (b *Branch) message(m *Message) {
 	case trace.StepPropagate:
 		b.unacknowledged = true
 		b.hold(m.Write)
+	case trace.StepRightsAsk:
+		b.askedForRights(p, m)
+	case trace.StepRightsGrant:
+		b.rightsAnswered(p, m)
+	case trace.StepFence:
+		b.fenceAsked(p, m)
 	default:
 		b.learn(p, m)
 	}
@@ -99,6 +110,11 @@ func (b *Branch) unacceptable(p *peer, m *Message) error {
 	switch m.Step {
 	case trace.StepAcknowledge, trace.StepSync:
 		return nil
+	case trace.StepRightsAsk, trace.StepRightsGrant, trace.StepFence:
+		if b.causal == nil || m.Request.IsZero() {
+			return fmt.Errorf("message %s:%d dropped: %s for request %s is nothing that this bank does", m.Stamp.Process, m.Stamp.Seq, m.Step, m.Request)
+		}
+		return nil
 	case trace.StepPropagate:
 		w := m.Write
 		if w == nil {
@@ -106,7 +122,8 @@ func (b *Branch) unacceptable(p *peer, m *Message) error {
 		}
 		origin, known := b.index[w.ID.Process]
 		sound := known && w.ID.N > 0 && w.At > 0 && w.At < m.Stamp.Clock && !w.Request.IsZero() &&
-			(w.Op == trace.OpDeposit || w.Op == trace.OpWithdraw || w.Op == trace.OpTransfer)
+			(w.Op == trace.OpDeposit || w.Op == trace.OpWithdraw || w.Op == trace.OpTransfer ||
+				b.causal != nil && (w.Op == trace.OpFence || w.Op == trace.OpGrant && b.peerOrSelf(w.ToBranch)))
 		if sound && origin == b.self {
 			b.outdated(p, "write", w.ID.N, b.histories[b.self].held())
 		}
@@ -205,7 +222,9 @@ func (b *Branch) pushRange(p *peer, r Range) {
 
 // propagate sends one write to a peer and returns the seq of the send event.
 func (b *Branch) propagate(p *peer, w *Write) uint64 {
-	return b.tell(p, trace.Event{Request: w.Request, Step: trace.StepPropagate, Write: w.ID, At: w.At}, Message{Write: w})
+	e := trace.Event{Step: trace.StepPropagate, Write: w.ID, At: w.At}
+	e.Request, e.Note = w.told()
+	return b.tell(p, e, Message{Write: w})
 }
 
 // sync asks a peer for its position, or answers its question number answers.
@@ -263,6 +282,9 @@ func (b *Branch) peerUp(in PeerUp) {
 
 // retry asks every peer for its position that this branch has been waiting for since the last Retry.
 func (b *Branch) retry() {
+	if b.causal != nil {
+		b.retryCausal()
+	}
 	for i := range b.peers {
 		p := &b.peers[i]
 		if i == b.self || !p.up {
@@ -321,6 +343,9 @@ func (b *Branch) known(origin int) uint64 {
 	}
 	for _, w := range b.behind {
 		n = max(n, w.token.Get(b.cfg.Branches[origin]))
+	}
+	if b.causal != nil {
+		n = max(n, b.causal.needs.Get(b.cfg.Branches[origin]))
 	}
 	return n
 }

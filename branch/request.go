@@ -19,6 +19,9 @@ type waiter struct {
 	token    clock.Vector
 	received uint64 // seq of the request's receive event
 	ordered  bool   // it waits for its write, no longer for its token
+	tried    []string
+	fences   bool // in mode causal: the fences that it lacks were asked for since the last Retry
+	ask      *ask // in mode causal: it waits for rights
 }
 
 // request takes a customer's call.
@@ -35,7 +38,7 @@ func (b *Branch) request(r *Request) {
 		Request: id, Step: trace.StepRequest,
 		Op: r.Op, Account: r.Account, ToAccount: r.ToAccount, Amount: r.Amount,
 	})
-	w := &waiter{id: r.Waiter, request: id, op: r.Operation, token: r.Token, received: e.Seq}
+	w := &waiter{id: r.Waiter, request: id, op: r.Operation, token: r.Token, received: e.Seq, tried: r.Tried}
 	b.waiters[w.id] = w
 	if reason, detail := b.invalid(w); reason != "" {
 		b.refuse(w, reason, detail)
@@ -114,6 +117,15 @@ func (b *Branch) serve(w *waiter) {
 		return
 	}
 	w.ordered = true
+	if b.causal != nil {
+		if len(b.causal.open) >= b.cfg.MaxWaiters {
+			b.refuse(w, ReasonOverloaded, fmt.Sprintf("%d requests wait for rights or other branches already", len(b.causal.open)))
+			return
+		}
+		b.causal.open = append(b.causal.open, w)
+		b.attempt(w)
+		return
+	}
 	if b.holdsWriteOf(w.request) {
 		b.awaiting[w.request] = append(b.awaiting[w.request], w)
 		return
@@ -168,13 +180,13 @@ func (b *Branch) answer(w *waiter, past Outcome) {
 	case past.N > w.request.N:
 		b.refuse(w, ReasonOutcomeUnknown,
 			fmt.Sprintf("%s/%d was executed since, and results are kept for the newest request alone", w.request.Process, past.N))
-	case past.Operation != w.op:
+	case past.Operation != w.op && past.Op != trace.OpFence:
 		b.respond(w, Reply{Result: trace.Conflict, Reason: ReasonConflict,
 			Detail: fmt.Sprintf("%s was executed before as %s (payload %s), and now asks for %s (payload %s)",
 				w.request, past.Operation, past.Operation.payload(), w.op, w.op.payload())})
 	default:
 		r := Reply{Result: past.Result, Balance: past.Balance, ToBalance: past.ToBalance, Reason: past.Reason}
-		if r.Reason == ReasonInsufficient {
+		if r.Reason == ReasonInsufficient && r.Balance.Known {
 			r.Detail = fmt.Sprintf("%q has %d, asked for %d", w.op.Account, past.Balance.Amount, w.op.Amount)
 		}
 		b.respond(w, r)
@@ -204,6 +216,10 @@ func (b *Branch) respond(w *waiter, r Reply) {
 func (b *Branch) expire(in Expire) {
 	w := b.waiters[in.Waiter]
 	if w == nil || w.ordered && in.Behind {
+		return
+	}
+	if w.ordered && b.causal != nil {
+		b.expireCausal(w)
 		return
 	}
 	if w.ordered {
