@@ -73,7 +73,7 @@ func (b *Branch) sendAsks(w *waiter) {
 	})
 	amounts := make([]int64, len(asked))
 	for k, i := range asked {
-		amounts[k] = min(max(lacks, 0), b.causal.rights.Of(account, i))
+		amounts[k] = max(0, min(lacks, b.causal.rights.Of(account, i)))
 		lacks -= amounts[k]
 	}
 	if lacks > 0 && len(asked) > 0 {

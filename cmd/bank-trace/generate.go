@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-8ff1fc32/bank-trace/branch"
 	"github.com/seed-8ff1fc32/bank-trace/internal/sim"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -121,7 +120,7 @@ func generate(cmd *cobra.Command, c *console, f generateFlags) error {
 	cfg.Sink = func(process string) (sim.Sink, error) { return rec.log(process) }
 	result, err := sim.Run(cmd.Context(), cfg)
 	bar.done()
-	run := &trace.Run{Mode: branch.ModeTotal, Seed: &s.Seed, Scenario: "generate", Settled: err == nil && result.Settled}
+	run := &trace.Run{Mode: s.Mode, Seed: &s.Seed, Scenario: "generate", Settled: err == nil && result.Settled}
 	if err := errors.Join(err, rec.close(run)); err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/seed-8ff1fc32/bank-trace/customer/client"
 	bankv1 "github.com/seed-8ff1fc32/bank-trace/pb/bank/v1"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
@@ -43,6 +45,7 @@ type branch struct {
 	mu       sync.Mutex
 	process  *process // nil while it does not run
 	expected bool     // it is to end
+	starts   uint64   // of processes
 }
 
 func (b *branch) name() string { return fmt.Sprintf("branch-%d", b.id) }
@@ -140,6 +143,7 @@ func (b *branch) start() error {
 		return fmt.Errorf("start %s: %w", b.name(), err)
 	}
 	b.process, b.expected = p, false
+	b.starts++
 	go func() {
 		<-p.done
 		b.mu.Lock()
@@ -258,7 +262,7 @@ func unsettled(now, before []*bankv1.GetStatusResponse) string {
 			return s.Process + " is recovering"
 		case s.Pending > 0 || s.Waiting > 0:
 			return fmt.Sprintf("%s has %d writes to execute and %d requests under way", s.Process, s.Pending, s.Waiting)
-		case s.Executed.String() != now[0].Executed.String():
+		case !proto.Equal(s.Executed, now[0].Executed):
 			return fmt.Sprintf("%s has executed %v and %s %v", now[0].Process, now[0].Executed, s.Process, s.Executed)
 		case len(before) != len(now) || before[i].Events != s.Events:
 			return s.Process + " still records events"

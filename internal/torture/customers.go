@@ -33,6 +33,7 @@ type roamer struct {
 	counts   *counts
 	requests []told // the request with number n is at n-1
 	state    customer.State
+	commands uint64 // processes
 }
 
 func newRoamer(b *bank, n int, seed uint64, counts *counts) *roamer {
@@ -98,6 +99,7 @@ func (c *roamer) command(ctx context.Context, op customer.Operation, timeout, ki
 	if err != nil {
 		return false, err
 	}
+	c.commands++
 	if kill > 0 {
 		early := time.AfterFunc(kill, p.kill)
 		defer early.Stop()

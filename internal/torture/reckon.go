@@ -20,6 +20,7 @@ type ledger struct {
 	requests     map[trace.ID]*entry
 	accounts     map[string]map[string]int64 // branch -> account -> balance, from the writes that took effect there
 	copies       int64
+	agreements   int64 // executions of grants and fences
 	events       int64
 	incarnations map[string]uint64
 }
@@ -84,6 +85,10 @@ func (l *ledger) take(e *trace.Event) {
 	if e.Step != trace.StepRequest && e.Step != trace.StepRespond && e.Step != trace.StepExecute {
 		return
 	}
+	if e.Op == trace.OpGrant || e.Op == trace.OpFence {
+		l.agreements++
+		return // between branches
+	}
 	q := l.requests[e.Request]
 	if q == nil {
 		q = &entry{executed: map[string]int{}}
@@ -147,9 +152,16 @@ func (w *world) compare(l *ledger, all []*bankv1.GetStatusResponse, r *Result) e
 			errs = append(errs, fmt.Errorf("%s has %v, %s %v", s.Process, balances(s), all[0].Process, balances(all[0])))
 		}
 	}
-	r.Events, r.Copies = l.events, l.copies
-	for _, n := range l.incarnations {
-		r.Incarnations += int64(n)
+	r.Events, r.Copies, r.Agreements = l.events, l.copies, l.agreements
+	for _, b := range w.bank.branches {
+		n := l.incarnations[b.name()]
+		r.BranchIncarnations += int64(n)
+		errs = append(errs, compareIncarnations(b.name(), n, b.starts))
+	}
+	for _, c := range w.customers {
+		n := l.incarnations[c.name]
+		r.CustomerIncarnations += int64(n)
+		errs = append(errs, compareIncarnations(c.name, n, c.commands))
 	}
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) > most {
@@ -195,6 +207,15 @@ func (w *world) compareOne(id trace.ID, t told, q *entry) error {
 		if n := q.executed[b.name()]; n != want {
 			return fmt.Errorf("%s: the %s ended with %s, and took effect %d times at %s", id, t.op.Op, q.result, n, b.name())
 		}
+	}
+	return nil
+}
+
+// compareIncarnations says what is wrong with the number of a process's incarnations. One that was killed early has left
+// no header.
+func compareIncarnations(name string, logged, started uint64) error {
+	if logged < 1 || logged > started {
+		return fmt.Errorf("%s was started %d times, and its log has %d incarnations", name, started, logged)
 	}
 	return nil
 }

@@ -184,7 +184,11 @@ func (l *load) line(b *bank, ok int64) string {
 	fmt.Fprintf(&text, "%v: %d ok, %d refused, %d unknown, %.0f requests/s;", elapsed.Round(time.Second),
 		ok, l.refused.Load(), l.unknown.Load(), float64(ok)/elapsed.Seconds())
 	for _, one := range b.branches {
-		fmt.Fprintf(&text, " data-%d %.1f MB (memory %.0f MB),", one.id, size(one.data())/1e6, one.memory()/1e6)
+		fmt.Fprintf(&text, " data-%d %.1f MB", one.id, size(one.data())/1e6)
+		if memory := one.memory(); memory > 0 {
+			fmt.Fprintf(&text, " (memory %.0f MB)", memory/1e6)
+		}
+		text.WriteByte(',')
 	}
 	fmt.Fprintf(&text, " trace %.1f MB", size(b.trace())/1e6)
 	return text.String()
@@ -234,7 +238,7 @@ func size(dir string) float64 {
 	return float64(sum)
 }
 
-// memory returns the bytes of memory that the branch's process has, 0 where the system does not tell.
+// memory returns the bytes of memory that the branch's process has, 0 where it has ended or the system does not tell.
 func (b *branch) memory() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -32,7 +32,7 @@ type Config struct {
 }
 
 // Least is what must have happened for a run to have tested anything.
-type Least struct{ BranchKills, CustomerKills, Cuts, Retries, OK int64 }
+type Least struct{ BranchKills, BranchIncarnations, CustomerKills, Cuts, Retries, OK int64 }
 
 // counts is what has happened so far.
 type counts struct{ branchKills, customerKills, cuts, blocks atomic.Int64 }
@@ -43,17 +43,19 @@ type Result struct {
 	BranchKills, CustomerKills, Cuts, Blocks  int64
 	Requests, OK, Refused, Unanswered, Untold int64 // Untold: ended, and no command lived to say how
 	Retries, Copies                           int64 // Copies: of writes, found out when they were executed
-	Events, Incarnations                      int64
+	Agreements                                int64 // executions of grants and fences, in mode causal
+	BranchIncarnations, CustomerIncarnations  int64
+	Events                                    int64
 	Tortured, Elapsed                         time.Duration
 }
 
 // String gives the counts.
 func (r *Result) String() string {
 	return fmt.Sprintf("seed %d: %d kills of branches, %d of customers, %d connections cut, %d links blocked; "+
-		"%d requests (%d ok, %d refused, %d unanswered, %d whose end was told by the logs alone), %d retries, %d copies of writes; "+
-		"%d events, %d incarnations; tortured for %v, %v in all",
+		"%d requests (%d ok, %d refused, %d unanswered, %d whose end was told by the logs alone), %d retries, %d copies of writes, %d executions of grants and fences; "+
+		"%d events, %d incarnations of branches and %d of customers; tortured for %v, %v in all",
 		r.Seed, r.BranchKills, r.CustomerKills, r.Cuts, r.Blocks, r.Requests, r.OK, r.Refused, r.Unanswered, r.Untold,
-		r.Retries, r.Copies, r.Events, r.Incarnations, r.Tortured.Round(100*time.Millisecond), r.Elapsed.Round(100*time.Millisecond))
+		r.Retries, r.Copies, r.Agreements, r.Events, r.BranchIncarnations, r.CustomerIncarnations, r.Tortured.Round(100*time.Millisecond), r.Elapsed.Round(100*time.Millisecond))
 }
 
 // world is a bank with all that is about it.
@@ -225,7 +227,8 @@ func (l Least) met(r *Result) error {
 		what     string
 		got, min int64
 	}{
-		{"kills of branches", r.BranchKills, l.BranchKills}, {"kills of customers", r.CustomerKills, l.CustomerKills},
+		{"kills of branches", r.BranchKills, l.BranchKills},
+		{"incarnations of branches", r.BranchIncarnations, l.BranchIncarnations}, {"kills of customers", r.CustomerKills, l.CustomerKills},
 		{"cut connections", r.Cuts, l.Cuts}, {"retries", r.Retries, l.Retries}, {"requests that were ok", r.OK, l.OK},
 	} {
 		if n.got < n.min {

@@ -22,14 +22,23 @@ func least(cfg Config) Least {
 	}
 	some := func(perSecond float64, min int64) int64 { return max(min, int64(perSecond*seconds)) }
 	return Least{
-		BranchKills: some(0.3/cfg.Pace.Seconds(), 4), CustomerKills: some(0.5, 4), Cuts: some(0.3, 4),
+		BranchKills: some(0.3/cfg.Pace.Seconds(), 4), BranchIncarnations: some(0.3/cfg.Pace.Seconds(), 7), CustomerKills: some(0.5, 4), Cuts: some(0.3, 4),
 		Retries: some(0.5, 5), OK: some(2, 30),
 	}
 }
 
 // TestTorture kills the processes of a bank at random and holds what is left against what was said.
-func TestTorture(t *testing.T) {
-	cfg := Config{Binary: command(t), Mode: *mode, Seed: *tortureSeed, Time: *tortureTime, Kills: *tortureKills, Pace: *torturePace}
+func TestTorture(t *testing.T) { tortured(t, *mode) }
+
+// TestTortureCausal is left out of long runs: those take -torture-mode.
+func TestTortureCausal(t *testing.T) {
+	if *tortureTime == 0 && *tortureKills == 0 {
+		tortured(t, "causal")
+	}
+}
+
+func tortured(t *testing.T, mode string) {
+	cfg := Config{Binary: command(t), Mode: mode, Seed: *tortureSeed, Time: *tortureTime, Kills: *tortureKills, Pace: *torturePace}
 	if cfg.Time == 0 && cfg.Kills == 0 {
 		cfg.Time = 6 * time.Second
 	}
