@@ -29,6 +29,9 @@ type peer struct {
 	firstSend uint64
 
 	stalled stall // at the last Retry
+
+	pulled uint64 // n of its newest write that a session has had asked for
+	asked  uint64 // seq of the sync with which it was asked itself; 0 while none is under way
 }
 
 // stall is what kept a branch waiting for a peer at a Retry; any of it found again at the next calls for a sync.
@@ -149,6 +152,9 @@ func (b *Branch) learn(p *peer, m *Message) {
 	if m.Step == trace.StepSync && m.Answers > b.restored {
 		b.heard(p)
 	}
+	if m.Step == trace.StepSync {
+		b.answered(p, m)
+	}
 	if m.Step == trace.StepSync && m.Answers == 0 {
 		b.sync(p, m.Stamp.Seq, nil)
 		for _, r := range m.Wants {
@@ -227,10 +233,10 @@ func (b *Branch) propagate(p *peer, w *Write) uint64 {
 	return b.tell(p, e, Message{Write: w})
 }
 
-// sync asks a peer for its position, or answers its question number answers.
-func (b *Branch) sync(p *peer, answers uint64, wants []Range) {
+// sync asks a peer for its position, or answers its question number answers. It returns the seq of the send event.
+func (b *Branch) sync(p *peer, answers uint64, wants []Range) uint64 {
 	has := b.Held()
-	b.tell(p, trace.Event{Step: trace.StepSync, Has: has}, Message{Has: has, Answers: answers, Wants: wants})
+	return b.tell(p, trace.Event{Step: trace.StepSync, Has: has}, Message{Has: has, Answers: answers, Wants: wants})
 }
 
 // tell records the send event of a message to a peer and sends it. Promise, Upto and Seen are fixed with the event.

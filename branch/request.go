@@ -49,12 +49,65 @@ func (b *Branch) request(r *Request) {
 			b.refuse(w, ReasonOverloaded, fmt.Sprintf("%d requests wait for writes to arrive already", len(b.behind)))
 			return
 		}
+		if reason, detail := b.lost(w, b.self, b.histories[b.self].held()); reason != "" && b.unheard == 0 {
+			b.refuse(w, reason, detail)
+			return
+		}
 		b.behind = append(b.behind, w)
 		b.waits++
+		b.pull(w)
 		return
 	}
 	b.serve(w)
 	b.advance()
+}
+
+// pull asks for the writes that a session has seen and this branch has never heard of: their origin, or if no connection
+// to it stands all others, one of which may hold them. What was asked for before is not asked for again; that is for Retry.
+func (b *Branch) pull(w *waiter) {
+	for origin, name := range b.cfg.Branches {
+		p := &b.peers[origin]
+		n, held := w.token.Get(name), b.histories[origin].held()
+		if origin == b.self || n <= max(held, p.pulled) {
+			continue
+		}
+		p.pulled = n
+		wants := []Range{{Origin: name, From: held + 1, To: min(n, held+maxBurst)}}
+		if p.up {
+			p.asked = b.sync(p, 0, wants)
+			continue
+		}
+		for i := range b.peers {
+			if other := &b.peers[i]; i != b.self && other.up {
+				b.sync(other, 0, wants)
+			}
+		}
+	}
+}
+
+// lost says what of a session's token can never be covered: an origin that has ordered upto writes by now cannot have
+// ordered more when the session saw them, unless it has lost them.
+func (b *Branch) lost(w *waiter, origin int, upto uint64) (Reason, string) {
+	name := b.cfg.Branches[origin]
+	if n := w.token.Get(name); n > upto {
+		return ReasonDataLoss, fmt.Sprintf("the session has seen writes %d to %d of %s, which has ordered %d", upto+1, n, name, upto)
+	}
+	return "", ""
+}
+
+// answered ends the wait of requests for writes that their origin says it never ordered. The question was sent after they
+// came, or they would have had it sent.
+func (b *Branch) answered(p *peer, m *Message) {
+	if p.asked == 0 || m.Answers < p.asked {
+		return
+	}
+	for _, w := range slices.Clone(b.behind) {
+		if reason, detail := b.lost(w, b.index[p.name], m.Upto); reason != "" && w.received <= m.Answers {
+			b.behind = slices.DeleteFunc(b.behind, func(x *waiter) bool { return x == w })
+			b.refuse(w, reason, detail)
+		}
+	}
+	p.asked, p.pulled = 0, 0
 }
 
 // ready reports whether a request can be served: the branch is back from a restart and has executed what the session
@@ -235,7 +288,19 @@ func (b *Branch) expire(in Expire) {
 		b.refuse(w, ReasonRecovering, fmt.Sprintf("%s was restarted and waits for %s", b.cfg.Name, b.silent()))
 		return
 	}
-	b.refuse(w, ReasonSessionBehind, fmt.Sprintf("the session has seen %v, and %s has executed %v", w.token, b.cfg.Name, b.Executed()))
+	b.refuse(w, ReasonSessionBehind, fmt.Sprintf("the session has seen %v, and %s has executed %v: it lacks writes of %s",
+		w.token, b.cfg.Name, b.Executed(), b.lacking(w)))
+}
+
+// lacking names the origins of the writes that a session has seen and this branch has not executed.
+func (b *Branch) lacking(w *waiter) string {
+	var names []string
+	for _, e := range w.token {
+		if e.N > b.Executed().Get(e.Process) {
+			names = append(names, e.Process)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // laggards names the branches whose promises the oldest unexecuted write still lacks.
