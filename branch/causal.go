@@ -97,7 +97,7 @@ func (b *Branch) advanceCausal() {
 //  1. A result that is known wins, wherever it came from.
 //  2. If another branch's write of it is held, that will bring the result.
 //  3. Every other branch that the request was ever sent to is asked for a fence: a durable promise not to execute it.
-//  4. If this branch has given such a promise itself, it cannot know the outcome.
+//  4. If this branch has given such a promise itself, all have, and none had executed it: it has no effect and never will.
 //  5. The write is decided here: at once, or when the rights for it have come.
 func (b *Branch) attempt(w *waiter) {
 	if past, ok := b.results[w.request.Process]; ok && past.N >= w.request.N {
@@ -112,8 +112,7 @@ func (b *Branch) attempt(w *waiter) {
 		return
 	}
 	if b.fencedHere(w.request) {
-		b.closeRequest(w)
-		b.refuse(w, ReasonOutcomeUnknown, fmt.Sprintf("%s has promised another branch not to execute %s", b.cfg.Name, w.request))
+		b.refuseForGood(w, trace.Refused, ReasonFenced)
 		return
 	}
 	b.decide(w)

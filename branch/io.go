@@ -137,6 +137,7 @@ const (
 	ReasonRequestInvalid Reason = "REQUEST_INVALID"
 	ReasonRights         Reason = "RIGHTS_UNREACHABLE"
 	ReasonDataLoss       Reason = "SESSION_LOST"
+	ReasonFenced         Reason = "REQUEST_FENCED"
 )
 
 // Transient reports whether the request may well succeed when it is made again. Such an answer says nothing of what

@@ -51,7 +51,7 @@ operations and faults at set times; flags go before it. docs/workload.md has one
 	fl.Int64Var(&s.Opening, "opening", s.Opening, "opening balance of each account, in minor units")
 	fl.Float64Var(&s.Roaming, "roaming", s.Roaming, "share of requests that go to a random branch")
 	fl.DurationVar(&s.Think, "think", s.Think, "longest pause of a customer between requests")
-	fl.StringVar(&s.Mode, "mode", s.Mode, "when writes execute: total")
+	fl.StringVar(&s.Mode, "mode", s.Mode, "when writes execute: total or causal")
 	fl.Uint64Var(&s.Seed, "seed", 0, "seed of all randomness (a random one by default)")
 	fl.StringVar(&f.faults, "faults", "", "what goes wrong: delay reorder duplicate loss partition one-way crash pause slow-disk skew, or all")
 	fl.StringVar(&f.workload, "workload", "", "YAML file with the workload")
