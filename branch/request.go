@@ -112,7 +112,13 @@ func (b *Branch) answered(p *peer, m *Message) {
 
 // ready reports whether a request can be served: the branch is back from a restart and has executed what the session
 // has seen.
-func (b *Branch) ready(w *waiter) bool { return b.unheard == 0 && b.Executed().Covers(w.token) }
+func (b *Branch) ready(w *waiter) bool { return b.mayOrder() && b.Executed().Covers(w.token) }
+
+// mayOrder reports whether the branch is back from a restart. In mode causal one that has joined again may have to wait for
+// what its own writes depend on.
+func (b *Branch) mayOrder() bool {
+	return b.unheard == 0 && (b.causal == nil || b.executed[b.self] == b.histories[b.self].held())
+}
 
 // unrecordable says why a request cannot even be recorded as received.
 func (b *Branch) unrecordable(r *Request) (Reason, string) {

@@ -103,7 +103,7 @@ func (b *Branch) askedForRights(p *peer, m *Message) {
 	again = again && (before.Request > m.Request.N || before.Request == m.Request.N && before.Number >= m.Number)
 	has := b.causal.rights.Of(m.Account, b.self)
 	amount := min(has, max(m.Amount, has/2))
-	if m.Amount == 0 || again || b.unheard > 0 || b.needier(p, m) {
+	if m.Amount == 0 || again || !b.mayOrder() || b.needier(p, m) {
 		amount = 0
 	}
 	if amount > 0 {
@@ -178,7 +178,7 @@ func (b *Branch) fencedHere(request trace.ID) bool {
 // fenceAsked promises not to execute a request of which nothing is known here, and sends what is known.
 func (b *Branch) fenceAsked(p *peer, m *Message) {
 	past, known := b.results[m.Request.Process]
-	if !(known && past.N >= m.Request.N) && !b.fencedHere(m.Request) && b.unheard == 0 {
+	if !(known && past.N >= m.Request.N) && !b.fencedHere(m.Request) && b.mayOrder() {
 		b.orderCausal(&Write{Operation: Operation{Op: trace.OpFence}, Request: m.Request})
 		b.pushAll()
 	}
