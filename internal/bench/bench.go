@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-8ff1fc32/bank-trace/branch"
 )
 
 // Branches is how many branches the bank has. The echo has as many servers and etcd as many nodes.
@@ -29,14 +31,17 @@ const (
 	Memory  = "memory"
 	Durable = "durable"
 	Etcd    = "etcd"
+
+	// In mode causal; the two above are in mode total.
+	CausalMemory  = "causal-memory"
+	CausalDurable = "causal-durable"
 )
 
 // Sides returns the names of all sides, in the order in which a round has them.
-func Sides() []string { return []string{Echo, Memory, Durable, Etcd} }
+func Sides() []string { return []string{Echo, Memory, CausalMemory, Durable, CausalDurable, Etcd} }
 
 // Options say what to measure.
 type Options struct {
-	Mode    string        // of the bank: when writes execute; "" means total
 	Rounds  int           // each of which has every cell once
 	Window  time.Duration // measured in each cell
 	Warm    time.Duration // before it
@@ -149,7 +154,9 @@ func (r *run) prepare(ctx context.Context) error {
 		case Echo:
 			r.sides[name] = echoSide{}
 		case Memory, Durable:
-			r.sides[name] = bankSide{mode: r.Mode, durable: name == Durable}
+			r.sides[name] = bankSide{mode: branch.ModeTotal, durable: name == Durable}
+		case CausalMemory, CausalDurable:
+			r.sides[name] = bankSide{mode: branch.ModeCausal, durable: name == CausalDurable}
 		case Etcd:
 			r.progress(Progress{What: "building etcd, which takes a minute the first time"})
 			etcd, err := buildEtcd(ctx, r.dir)
@@ -166,7 +173,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if len(r.sides) == 0 {
 		return errors.New(strings.Join(append([]string{"nothing is left to measure"}, r.report.notes...), "; "))
 	}
-	if _, ok := r.sides[Durable]; ok {
+	if r.sides[Durable] != nil || r.sides[CausalDurable] != nil {
 		took, err := syncTime(r.dir)
 		if err != nil {
 			return err

@@ -87,7 +87,7 @@ func TestRunMeasuresEveryCell(t *testing.T) {
 	if err := errors.Join(r.WriteText(&text), r.WriteMarkdown(&markdown)); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"gRPC echo", "bank, in memory", "bank, durable", "bank, in memory / gRPC echo", "A sync of 4 KiB"} {
+	for _, want := range []string{"gRPC echo", "total, in memory", "total, durable", "total, in memory / gRPC echo", "A sync of 4 KiB"} {
 		if !strings.Contains(text.String(), want) || !strings.Contains(markdown.String(), want) {
 			t.Errorf("%q is not in both of\n%s\n%s", want, &text, &markdown)
 		}
@@ -172,7 +172,6 @@ func TestRunRefusesWhatMakesNoSense(t *testing.T) {
 		"no number of callers":       func(o *Options) { o.Callers = nil },
 		"0 callers; give 1":          func(o *Options) { o.Callers = []int{1, 0} },
 		"no side is called \"disk\"": func(o *Options) { o.Only = []string{Echo, "disk"} },
-		"mode \"none\" is not known": func(o *Options) { o.Mode, o.Only = "none", []string{Memory} },
 	} {
 		o := few(t)
 		change(&o)

@@ -60,7 +60,6 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 func parse(args []string, stderr io.Writer) (o bench.Options, out string, err error) {
 	flags := flag.NewFlagSet("deposits", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&o.Mode, "mode", "total", "when writes execute: total or causal")
 	flags.IntVar(&o.Rounds, "rounds", 5, "how often each cell is measured")
 	seconds := flags.Float64("seconds", 2, "measured in each cell; half as much goes before, to warm up")
 	callers := flags.String("callers", "1,16,64", "numbers of callers at once")
