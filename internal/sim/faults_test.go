@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	seeds     = flag.Uint64("seeds", 200, "how many seeds TestCampaign runs")
+	seeds     = flag.Uint64("seeds", 120, "how many seeds TestCampaign runs")
 	firstSeed = flag.Uint64("first-seed", 0, "the first seed of TestCampaign")
 )
 
