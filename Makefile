@@ -43,7 +43,7 @@ SEEDS ?= 2000
 
 .PHONY: campaign
 campaign: ## Simulate SEEDS=2000 banks under faults and check every trace
-	go test ./internal/sim -run TestCampaign -v -timeout 0 -seeds $(SEEDS)
+	go test ./internal/sim -run Campaign -v -timeout 0 -seeds $(SEEDS)
 
 KILLS ?= 300
 

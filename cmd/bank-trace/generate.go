@@ -30,7 +30,8 @@ func newGenerate(c *console) *cobra.Command {
 virtual time and seeded randomness. The same flags and seed give the same bytes.
 
 Faults are named with a rate, or without for a usual one: shares of messages for
-delay, reorder, duplicate and loss, of commits for slow-disk; so many a second of
+delay, reorder, duplicate and loss, of commits for slow-disk, of
+crashes for lost-disk (the branch joins again); so many a second of
 virtual time for partition, one-way, crash and pause; seconds for skew. They stop
 when the last customer is done; then the bank has to settle.
 
@@ -53,7 +54,7 @@ operations and faults at set times; flags go before it. docs/workload.md has one
 	fl.DurationVar(&s.Think, "think", s.Think, "longest pause of a customer between requests")
 	fl.StringVar(&s.Mode, "mode", s.Mode, "when writes execute: total or causal")
 	fl.Uint64Var(&s.Seed, "seed", 0, "seed of all randomness (a random one by default)")
-	fl.StringVar(&f.faults, "faults", "", "what goes wrong: delay reorder duplicate loss partition one-way crash pause slow-disk skew, or all")
+	fl.StringVar(&f.faults, "faults", "", "what goes wrong: delay reorder duplicate loss partition one-way crash lost-disk pause slow-disk skew, or all")
 	fl.StringVar(&f.workload, "workload", "", "YAML file with the workload")
 	fl.StringVarP(&f.dir, "out", "o", "", "folder for the trace (required)")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a trace that is in the folder already")
