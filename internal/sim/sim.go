@@ -86,7 +86,7 @@ func Names(prefix string, n int) []string {
 type simulation struct {
 	world
 	cfg       Config
-	faulty    bool // something may go wrong
+	faulty    bool // a request may wait in vain, and branches ask again
 	calm      bool // the fault phase is over
 	deadline  time.Duration
 	workload  Workload
@@ -143,6 +143,12 @@ func run(ctx context.Context, cfg Config, a ablation) (*Result, error) {
 	return s.finish()
 }
 
+// canWait reports whether a request may have to wait for something that no message under way will bring: what a fault has
+// taken away, or in mode causal rights that a rival was given.
+func (c *Config) canWait() bool {
+	return c.Faults != (Faults{}) || len(c.Schedule) > 0 || c.Mode == branch.ModeCausal
+}
+
 // over reports whether a world with faults has come to its end. One without ends when nothing is left to happen.
 func (s *simulation) over() bool {
 	return s.faulty && s.calm && (s.settled() || s.now > s.deadline)
@@ -174,7 +180,7 @@ func newSimulation(cfg Config) (*simulation, error) {
 	if cfg.Quiet == 0 {
 		cfg.Quiet = time.Minute
 	}
-	s := &simulation{cfg: cfg, faulty: cfg.Faults != (Faults{}) || len(cfg.Schedule) > 0, workload: cfg.Workload, linked: map[[2]string]bool{}}
+	s := &simulation{cfg: cfg, faulty: cfg.canWait(), workload: cfg.Workload, linked: map[[2]string]bool{}}
 	s.chaos = &chaos{simulation: s}
 	if s.workload == nil {
 		s.workload = cfg.Mix.workload(cfg.Seed)
