@@ -210,6 +210,21 @@ func TestRegressions(t *testing.T) {
 	}
 }
 
+// TestCausalRegressions does the same for mode causal.
+func TestCausalRegressions(t *testing.T) {
+	for seed, bug := range map[uint64]string{
+		280:   "a branch that joined again was told of events that were not durable, and took them for an old copy's",
+		7420:  "a branch that joined again numbered a write before it had executed its own that its log knew",
+		13321: "a withdrawal that a rival was preferred to waited for ever in a world without faults",
+	} {
+		s := faultySpec(seed)
+		s.Mode = branch.ModeCausal
+		if what, _, _ := wrong(t.Context(), s); what != "" {
+			t.Errorf("seed %d (%s): %s", seed, bug, what)
+		}
+	}
+}
+
 // TestSameSeedSameBytesUnderFaults runs some seeds twice.
 func TestSameSeedSameBytesUnderFaults(t *testing.T) {
 	for seed := range uint64(10) {
