@@ -147,6 +147,9 @@ func TestCampaign(t *testing.T)       { campaign(t, branch.ModeTotal) }
 func TestCausalCampaign(t *testing.T) { campaign(t, branch.ModeCausal) }
 
 func campaign(t *testing.T, mode string) {
+	if underRace {
+		*seeds = min(*seeds, 30)
+	}
 	var total Result
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		s := faultySpec(seed)

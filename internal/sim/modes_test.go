@@ -71,6 +71,9 @@ func TestABranchThatIsCutOff(t *testing.T) {
 // TestTenThousandWithdrawals at five branches under faults of every kind never overdraw: the checker looks at every balance
 // at every replica.
 func TestTenThousandWithdrawals(t *testing.T) {
+	if underRace {
+		t.Skip("it takes a minute under the race detector, and has one goroutine")
+	}
 	s := DefaultSpec()
 	s.Mode, s.Seed, s.Branches, s.Customers, s.Requests, s.Accounts, s.Opening = branch.ModeCausal, 5, 5, 40, 12000, 1, 200000
 	s.Mix.Query, s.Mix.Deposit, s.Mix.Transfer, s.Mix.Withdraw = 0, 1, 0, 9
