@@ -72,7 +72,7 @@ type failure struct {
 // peer is what the owner knows of another branch.
 type peer struct {
 	link        *link  // nil while none stands
-	sent, taken uint64 // messages: send and receive events
+	sent, taken uint64 // seq of the newest message to it and from it
 }
 
 func newOwner(cfg Config, core *branch.Branch, log *logKeeper, health *vitals, fail, refuse func(error)) *owner {
@@ -214,12 +214,12 @@ func (o *owner) account(s *stage) {
 		e := &s.effects.Events[i]
 		e.Wall = wall
 		if e.Kind == trace.Receive && e.Step != trace.StepRequest {
-			o.peers[e.Peer].taken++
+			o.peers[e.Peer].taken = e.Cause
 		}
 	}
 	for i := range s.effects.Messages {
 		m := &s.effects.Messages[i]
-		o.peers[m.To].sent++
+		o.peers[m.To].sent = m.Stamp.Seq
 	}
 	s.changed = s.changed || len(s.effects.Events) > 0
 	for _, q := range s.asked {

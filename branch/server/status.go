@@ -27,8 +27,8 @@ type Status struct {
 type PeerStatus struct {
 	Name  string
 	Up    bool   // a connection stands
-	Sent  uint64 // messages to it: send events
-	Taken uint64 // messages from it: receive events
+	Sent  uint64 // seq of the newest message to it, 0 before the first since the branch was started
+	Taken uint64 // seq of the newest message from it that was taken, the same
 }
 
 // Peer returns the status of the peer with that name; ok is false if there is none.

@@ -57,7 +57,7 @@ func unsettled(all []server.Status) (place int, why string) {
 			sent, _ := from.Peer(s.Name)
 			taken, _ := s.Peer(from.Name)
 			if sent.Sent != taken.Taken {
-				return i, fmt.Sprintf("%s has taken %d of %d messages of %s", s.Name, taken.Taken, sent.Sent, from.Name)
+				return i, fmt.Sprintf("%s has taken messages up to %d of %s, which has sent %d", s.Name, taken.Taken, from.Name, sent.Sent)
 			}
 		}
 	}

@@ -237,7 +237,7 @@ type PeerStatus struct {
 	Process string                 `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
 	// A connection stands.
 	Up bool `protobuf:"varint,2,opt,name=up,proto3" json:"up,omitempty"`
-	// Messages to it and from it since this process of the branch was started: send and receive events.
+	// Seq of the newest message to it, and of the newest from it that was taken, since this process of the branch was started.
 	Sent          uint64 `protobuf:"varint,3,opt,name=sent,proto3" json:"sent,omitempty"`
 	Taken         uint64 `protobuf:"varint,4,opt,name=taken,proto3" json:"taken,omitempty"`
 	unknownFields protoimpl.UnknownFields
