@@ -2,10 +2,8 @@ package trace
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/seed-8ff1fc32/bank-trace/clock"
@@ -21,6 +19,8 @@ type record struct {
 	end    End
 	seen   uint64 // bit f: the line has field f
 	names  names
+	refs   refs // of a binary log
+	extra  extra
 }
 
 type recordKind uint8
@@ -100,7 +100,7 @@ func (r *record) classify(line []byte) (recordKind, *SyntaxError) {
 // of that kind.
 func (r *record) parse(line []byte, kind recordKind) {
 	r.scanner = scanner{line: line, scratch: r.scratch}
-	r.is, r.seen = kind, 0
+	r.is, r.seen, r.extra = kind, 0, extra{}
 	switch kind {
 	case isHeader:
 		r.header = Header{Incarnation: 1, Peers: r.header.Peers[:0], Opening: r.header.Opening[:0]}
@@ -117,6 +117,7 @@ func (r *record) parse(line []byte, kind recordKind) {
 	}
 	r.pos++
 	for first := true; r.more(first, '}'); first = false {
+		at := r.pos
 		f := fieldOf(r.key())
 		switch {
 		case r.err != nil:
@@ -128,6 +129,7 @@ func (r *record) parse(line []byte, kind recordKind) {
 			r.is = isEnd
 			return
 		case f == fNone || fields[f].on&(1<<kind) == 0:
+			r.extra = extra{at: at + 1}
 			r.skip(2)
 			continue
 		}
@@ -306,17 +308,14 @@ func (r *record) vector(into clock.Vector) clock.Vector {
 		}
 		into = append(into, clock.Entry{Process: process, N: r.count(0)})
 	}
-	byProcess := func(a, b clock.Entry) int { return cmp.Compare(a.Process, b.Process) }
-	if !slices.IsSortedFunc(into, byProcess) {
-		slices.SortFunc(into, byProcess)
+	if r.err != nil {
+		return into
 	}
-	for i := 1; i < len(into); i++ {
-		if into[i].Process == into[i-1].Process {
-			r.wrong(start, fmt.Sprintf("names %q twice", into[i].Process))
-			return into
-		}
+	into, twice := sortVector(into)
+	if twice != "" {
+		r.wrong(start, fmt.Sprintf("names %q twice", twice))
 	}
-	return slices.DeleteFunc(into, func(e clock.Entry) bool { return e.N == 0 })
+	return into
 }
 
 // accounts reads an object of balances.
@@ -332,14 +331,8 @@ func (r *record) accounts(into []AccountBalance) []AccountBalance {
 		}
 		into = append(into, AccountBalance{account, r.integer()})
 	}
-	if !slices.IsSortedFunc(into, byAccount) {
-		slices.SortFunc(into, byAccount)
-	}
-	for i := 1; i < len(into); i++ {
-		if into[i].Account == into[i-1].Account {
-			r.wrong(start, fmt.Sprintf("names %q twice", into[i].Account))
-			return into
-		}
+	if twice := sortAccounts(into); twice != "" {
+		r.wrong(start, fmt.Sprintf("names %q twice", twice))
 	}
 	return into
 }
