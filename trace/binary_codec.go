@@ -26,6 +26,7 @@ const (
 // what decodeEvent does not know.
 func (r *record) decodeRecord(p []byte) (outcome, *SyntaxError) {
 	r.line, r.extra = p, extra{}
+	r.refs.fresh = r.refs.fresh[:0]
 	m := new(tracev1.Record)
 	if err := proto.Unmarshal(p, m); err != nil {
 		wrong := &SyntaxError{Problem: "the record is no protobuf", Remedy: "write records as trace.proto has them"}

@@ -9,11 +9,21 @@ import (
 )
 
 // refs are the names of a block by their numbers; "" where a number has none.
-type refs struct{ names []string }
+type refs struct {
+	names []string
+	fresh []uint64 // numbers that the latest record has given
+}
 
 func (r *refs) forget() {
 	clear(r.names)
 	r.names = r.names[:0]
+}
+
+// undo takes back what the latest record has given.
+func (r *refs) undo() {
+	for _, number := range r.fresh {
+		r.names[number] = ""
+	}
 }
 
 // define gives a number a name. It reports false where the number stands for another.
@@ -21,17 +31,27 @@ func (r *refs) define(number uint64, name string) bool {
 	for uint64(len(r.names)) <= number {
 		r.names = append(r.names, "")
 	}
-	if known := r.names[number]; known != "" && known != name {
-		return false
+	if known := r.names[number]; known != "" {
+		return known == name
 	}
 	r.names[number] = name
+	r.fresh = append(r.fresh, number)
 	return true
 }
 
 // decodeEvent reads the events that binaryWriter writes, and reports false on everything else: a record with any other
 // field, type or value, a wrong one included. What it says no to, decodeRecord decides, by the generated code; what it
-// says yes to, that gives the same of. An event that it says no to is spoilt.
+// says yes to, that gives the same of. An event that it says no to is spoilt, and its names are not taken.
 func (r *record) decodeEvent(p []byte) bool {
+	r.refs.fresh = r.refs.fresh[:0]
+	if r.decodeFields(p) && r.event.complete() {
+		return true
+	}
+	r.refs.undo()
+	return false
+}
+
+func (r *record) decodeFields(p []byte) bool {
 	r.is, r.extra = isEvent, extra{}
 	e := &r.event
 	*e = Event{Deps: e.Deps[:0], Sees: e.Sees[:0], Has: e.Has[:0], Balances: e.Balances[:0]}
@@ -129,7 +149,7 @@ func (r *record) decodeEvent(p []byte) bool {
 			return false
 		}
 	}
-	return e.complete()
+	return true
 }
 
 // complete reports whether the event has what it must have, and nothing that its kind cannot.

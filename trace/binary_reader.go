@@ -12,7 +12,7 @@ import (
 const leastEvent = 9
 
 // recognise finds out the encoding: by the first bytes, first of what is compressed and then of what it holds. Where those
-// say nothing, as those of JSON Lines do, the name of the file decides.
+// say nothing the name of the file decides.
 func (r *Reader) recognise() {
 	r.known = true
 	packed := r.head()
@@ -30,7 +30,7 @@ func (r *Reader) recognise() {
 	head := r.head()
 	named, _ := EncodingOf(r.file)
 	binary := bytes.HasPrefix(head, []byte(blockMark)) ||
-		len(head) > 0 && (named.Binary() || len(head) > 1 && bytes.HasPrefix([]byte(blockMark), head))
+		len(head) > 0 && (named.Binary() && head[0] != '{' || len(head) > 1 && bytes.HasPrefix([]byte(blockMark), head))
 	if binary {
 		r.enc = Binpb.with(p)
 	}

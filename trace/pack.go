@@ -167,7 +167,10 @@ func (p *packWriter) Write(b []byte) (int, error) {
 
 func (p *packWriter) write(b []byte) {
 	if p.packed, p.err = p.packer.frame(p.packed[:0], b); p.err == nil {
-		_, p.err = p.w.Write(p.packed)
+		var n int
+		if n, p.err = p.w.Write(p.packed); p.err == nil && n < len(p.packed) {
+			p.err = io.ErrShortWrite
+		}
 	}
 }
 
