@@ -210,7 +210,7 @@ func (e *engine) record(c *cursor, r trace.Record) bool {
 		}
 		return true
 	case *trace.SyntaxError:
-		c.broken++
+		c.broken += int64(r.Records())
 		if !e.second {
 			e.logs().unreadable(c, r)
 		}

@@ -25,11 +25,11 @@ type cursor struct {
 
 	procs   []*proc // whose log it is
 	records int64   // read, broken ones included
-	broken  int64   // records that could not be read
+	broken  int64   // records that could not be read, at the most
 	torn    bool    // the last record was cut off
 }
 
-// place is a line of a file.
+// place is a line of a file, or a record of a binary one.
 type place struct {
 	file int32 // number in engine.files, from 1
 	line int
