@@ -166,7 +166,7 @@ func (r *Reader) broken(e *SyntaxError, cut bool) bool {
 	r.raw = raw
 	r.ended = found || r.srcErr != io.EOF || !zeros && !cut
 	e.Lost = max(1, int(skipped/leastEvent))
-	if skipped > 1 {
+	if found || !cut {
 		e.Problem += fmt.Sprintf("; %d bytes are passed over, up to the next block or the end", skipped)
 	}
 	r.current = r.binaryPlace(e)

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -168,4 +169,14 @@ func fileName(process string, enc Encoding) string {
 
 func logPath(dir, process string, enc Encoding) string {
 	return filepath.Join(dir, fileName(process, enc))
+}
+
+// Rename returns the name that a log's file gets in another encoding: what its name says of process and piece stays.
+func (e Encoding) Rename(file string) string {
+	dir, name := filepath.Split(file)
+	bare, number, _ := cutSuffix(name)
+	if number > 0 { // as log rotation leaves it
+		bare += fmt.Sprintf(".%04d", number)
+	}
+	return dir + bare + "." + e.String()
 }

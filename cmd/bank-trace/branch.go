@@ -21,6 +21,7 @@ type branchFlags struct {
 	id          int
 	listen      string
 	data, trace string
+	encoding    encodingFlag
 	insecure    bool
 }
 
@@ -48,6 +49,7 @@ encrypted, so only loopback addresses are served unless --insecure is given.`,
 	fl.StringVar(&f.listen, "listen", "", "host:port to listen at (its own address among the branches by default)")
 	fl.StringVar(&f.data, "data", "", "folder for the branch's durable state")
 	fl.StringVar(&f.trace, "trace", "", "folder for the branch's log; needs --data")
+	f.encoding.add(cmd, "what the log is written in; one that goes on after a crash is never compressed", trace.JSONL, trace.Binpb)
 	fl.BoolVar(&f.insecure, "insecure", false, "serve addresses that other machines reach, without encryption")
 	if err := cmd.MarkFlagRequired("id"); err != nil {
 		panic(err) // the flag is a few lines above
@@ -86,7 +88,9 @@ func serveBranch(ctx context.Context, c *console, f branchFlags) (err error) {
 		if err := os.MkdirAll(f.trace, 0o755); err != nil {
 			return err
 		}
-		cfg.LogFile = trace.LogPath(f.trace, cfg.Branch.Name)
+		if cfg.LogFile, err = branchLog(f.trace, cfg.Branch.Name, f.encoding.Encoding); err != nil {
+			return err
+		}
 	}
 	if f.listen == "" {
 		f.listen = b.Branches[f.id]
@@ -101,4 +105,19 @@ func serveBranch(ctx context.Context, c *console, f branchFlags) (err error) {
 	}
 	fmt.Fprintf(c.err, "bank-trace: %s serves at %s\n", cfg.Branch.Name, l.Addr())
 	return s.Serve(ctx, l)
+}
+
+// branchLog returns where a branch keeps its log. A log that was begun in another encoding is not left behind.
+func branchLog(dir, process string, enc trace.Encoding) (string, error) {
+	if enc.Compressed() {
+		return "", fmt.Errorf("branch: %w", &trace.PackedError{Path: enc.LogPath(dir, process), Encoding: enc})
+	}
+	for _, other := range trace.Encodings() {
+		path := other.LogPath(dir, process)
+		if _, err := os.Stat(path); other != enc && err == nil {
+			return "", fmt.Errorf("branch: --encoding is %s, and %s is there, which the log would go on from; "+
+				"give the encoding of that log, or convert it and put it in its place", enc, path)
+		}
+	}
+	return enc.LogPath(dir, process), nil
 }
