@@ -49,11 +49,26 @@ func (r *record) decodeRecord(p []byte) (outcome, *SyntaxError) {
 	for _, name := range m.Names {
 		d.define(name)
 	}
-	if unknown := m.ProtoReflect().GetUnknown(); len(unknown) > 0 {
-		number, _, _ := protowire.ConsumeTag(unknown)
-		r.extra.name = "field " + strconv.Itoa(int(number))
-	}
+	r.extra.name = unknownField(m)
 	return d.kind(), d.err
+}
+
+// unknownField names a field of a record that trace.proto has not, "" where there is none.
+func unknownField(m *tracev1.Record) string {
+	all := []proto.Message{m, m.Header, m.End}
+	for _, a := range m.Balances {
+		all = append(all, a)
+	}
+	for _, a := range m.Header.GetOpening() {
+		all = append(all, a)
+	}
+	for _, part := range all {
+		if unknown := part.ProtoReflect().GetUnknown(); len(unknown) > 0 {
+			number, _, _ := protowire.ConsumeTag(unknown)
+			return "field " + strconv.Itoa(int(number)) + " of " + string(part.ProtoReflect().Descriptor().Name())
+		}
+	}
+	return ""
 }
 
 // wellFormed reports whether p is a sequence of fields.

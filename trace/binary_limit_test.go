@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // A binary log of many blocks is read without an allocation for each event.
@@ -18,6 +19,20 @@ func TestBinaryReaderAllocations(t *testing.T) {
 	})
 	if allocations > 50 {
 		t.Fatalf("%.0f allocations for 80,000 events", allocations)
+	}
+}
+
+// A field that trace.proto has not is ignored, and can be asked for.
+func TestBinaryUnknownFields(t *testing.T) {
+	header := protowire.AppendVarint([]byte("\x12\x01a\x0a\x0cbank-trace/1\x98\x06"), 7) // process, format, field 99
+	for want, p := range map[string][]byte{
+		"field 99 of Header": protowire.AppendBytes(appendVarint(nil, tagHeader), header),
+		"field 99 of Record": protowire.AppendVarint([]byte("\xea\x01\x05\x08\x01\x12\x01a\x08\x01\x10\x01\x18\x01\x20\x01\x98\x06"), 7),
+	} {
+		r := NewReader(bytes.NewReader(protowire.AppendBytes([]byte(blockMark), p)), "log")
+		if !r.Scan() || r.Unknown() != want {
+			t.Errorf("%v has %q, want %q", r.Record(), r.Unknown(), want)
+		}
 	}
 }
 

@@ -172,8 +172,10 @@ func (t *Tail) checkBegun(f *os.File, process string) error {
 		return err
 	}
 	var start []byte
+	what := "line"
 	h := &Header{Format: Format, Process: process}
 	if t.encoding.Binary() {
+		what = "record"
 		start = new(binaryWriter).header(nil, h)
 		if at := len(blockMark); len(begun) > at { // their sizes differ, and what comes after the name
 			begun, start = afterSizes(begun[at:]), afterSizes(start[at:])
@@ -185,7 +187,7 @@ func (t *Tail) checkBegun(f *os.File, process string) error {
 	if bytes.Equal(begun[:short], start[:short]) || len(bytes.Trim(begun, "\x00")) == 0 {
 		return nil
 	}
-	return &ForeignLogError{t.Path, process, "it has no whole record, and is not the beginning of its header"}
+	return &ForeignLogError{t.Path, process, "its only " + what + " is neither whole nor the beginning of its header"}
 }
 
 // afterSizes returns what is in a record of a header: what follows its size, a tag of two bytes and another size.
