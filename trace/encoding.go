@@ -60,6 +60,9 @@ func (e Encoding) Binary() bool { return e >= Binpb }
 // Compressed reports whether what is written is compressed.
 func (e Encoding) Compressed() bool { return e.packing() != plain }
 
+// Open returns the encoding without its compression, in which a log can go on after a crash.
+func (e Encoding) Open() Encoding { return e.with(plain) }
+
 // LogPath returns the name of the file that a process's log has in a trace folder.
 func (e Encoding) LogPath(dir, process string) string { return logPath(dir, process, e) }
 

@@ -14,6 +14,7 @@ type served struct {
 	n      uint64
 	write  trace.ID
 	sees   clock.Vector      // of a query
+	blind  bool              // of a write: its replica's log does not tell what was executed before it
 	before clock.Vector      // of a write: its replica's vector before it
 	beyond map[string][]span // of a write: what the replica lacked below its highest numbers
 	most   map[string]uint64 // with beyond: the highest numbers
@@ -36,10 +37,12 @@ type history struct {
 	acks  []ack
 	acked map[uint64]bool
 	deeds []served
+
+	replied map[message]int // respond -> how many deeds came before it; in its own log, whatever its seq
 }
 
 func newHistory(p *proc) *history {
-	return &history{p: p, sent: map[uint64]int{}, acked: map[uint64]bool{}}
+	return &history{p: p, sent: map[uint64]int{}, acked: map[uint64]bool{}, replied: map[message]int{}}
 }
 
 func (f *sessionFamily) again(v *visit) {
@@ -64,13 +67,15 @@ func (f *sessionFamily) again(v *visit) {
 		h.deeds = append(h.deeds, served{spot: v.spot(), n: n, sees: v.e.Sees.Clone()})
 	case isEffect(v.e):
 		h.deeds = append(h.deeds, f.written(v))
+	case isRespond(v.e) && !v.repeated:
+		h.replied[message{v.p.id, v.e.Seq}] = len(h.deeds)
 	}
 }
 
 // written returns the deed of a write, with what its replica had executed.
 func (f *sessionFamily) written(v *visit) served {
 	r := f.replicaFamily().second2.of(v.p)
-	d := served{spot: v.spot(), n: v.e.Request.N, write: v.e.Write, before: r.vector.Clone()}
+	d := served{spot: v.spot(), n: v.e.Request.N, write: v.e.Write, blind: r.blind(), before: r.vector.Clone()}
 	if r.gaps == 0 {
 		return d
 	}
@@ -114,7 +119,7 @@ func (f *sessionFamily) settle() {
 				if !d.sees.Covers(seen[k]) {
 					f.goneBack(h, d, k)
 				}
-			case d.p.slice():
+			case d.blind:
 			default:
 				if !d.before.Covers(written[k]) {
 					f.overtaken(h, d, k)
@@ -130,12 +135,12 @@ func (f *sessionFamily) settle() {
 // complete finds what each acknowledged request wrote and saw.
 func (h *history) complete(f *sessionFamily) {
 	effects := map[uint64]*served{}
-	reads := map[[2]uint64][]*served{} // by request and branch
+	reads := map[[2]uint64][]int{} // by request and branch
 	for i := range h.deeds {
 		d := &h.deeds[i]
 		if d.write.IsZero() {
 			key := [2]uint64{d.n, uint64(d.p.id)}
-			reads[key] = append(reads[key], d)
+			reads[key] = append(reads[key], i)
 		} else if old := effects[d.n]; old == nil || compareSpots(d.spot, old.spot) < 0 {
 			effects[d.n] = d
 		}
@@ -149,8 +154,10 @@ func (h *history) complete(f *sessionFamily) {
 			continue
 		}
 		known := f.messageFamily().sent(message{a.branch.id, a.cause})
-		for _, d := range reads[[2]uint64{a.n, uint64(a.branch.id)}] {
-			if !known || d.seq < a.cause {
+		deeds, placed := h.replied[message{a.branch.id, a.cause}]
+		for _, j := range reads[[2]uint64{a.n, uint64(a.branch.id)}] {
+			d := &h.deeds[j]
+			if placed && j < deeds || !placed && (!known || d.seq < a.cause) {
 				a.saw = d.sees
 			}
 		}
