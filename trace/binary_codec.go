@@ -43,7 +43,7 @@ func (r *record) decodeRecord(p []byte) (outcome, *SyntaxError) {
 				Remedy:  "logs of a later format need a later version of this program",
 			}
 		}
-		r.refs.forget()
+		r.forget()
 	}
 	d := decoder{record: r, m: m}
 	for _, name := range m.Names {
@@ -194,7 +194,7 @@ func (d *decoder) id(f field, number uint32, n uint64) ID {
 
 func (d *decoder) readEvent() {
 	m, e := d.m, &d.event
-	*e = Event{Deps: e.Deps[:0], Sees: e.Sees[:0], Has: e.Has[:0], Balances: e.Balances[:0]}
+	e.empty()
 	if m.Process == 0 {
 		d.wrong(fProcess, "", "is missing from an event")
 	}

@@ -19,6 +19,12 @@ func (r *refs) forget() {
 	r.names = r.names[:0]
 }
 
+// forget is for the end of a block.
+func (r *record) forget() {
+	r.refs.forget()
+	r.memos.forget()
+}
+
 // undo takes back what the latest record has given.
 func (r *refs) undo() {
 	for _, number := range r.fresh {
@@ -48,13 +54,14 @@ func (r *record) decodeEvent(p []byte) bool {
 		return true
 	}
 	r.refs.undo()
+	r.memos.forget()
 	return false
 }
 
 func (r *record) decodeFields(p []byte) bool {
 	r.is, r.extra = isEvent, extra{}
 	e := &r.event
-	*e = Event{Deps: e.Deps[:0], Sees: e.Sees[:0], Has: e.Has[:0], Balances: e.Balances[:0]}
+	e.empty()
 	names := r.refs.names
 	for len(p) > 0 {
 		tag := uint64(p[0])
@@ -181,11 +188,11 @@ func (r *record) decodeBytes(tag uint64, p []byte) bool {
 	e := &r.event
 	switch tag {
 	case tagSees:
-		return r.decodeVector(&e.Sees, p)
+		return r.recallVector(r.memos.of(fSees), &e.Sees, p)
 	case tagHas:
-		return r.decodeVector(&e.Has, p)
+		return r.recallVector(r.memos.of(fHas), &e.Has, p)
 	case tagDeps:
-		return r.decodeVector(&e.Deps, p)
+		return r.recallVector(r.memos.of(fDeps), &e.Deps, p)
 	case tagNames:
 		return r.decodeName(p)
 	case tagNote:
@@ -195,11 +202,24 @@ func (r *record) decodeBytes(tag uint64, p []byte) bool {
 	return false
 }
 
-func (r *record) decodeVector(into *clock.Vector, p []byte) bool {
-	v := *into
-	if len(v) > 0 {
+// recallVector reads a vector that may stand there as it did before.
+func (r *record) recallVector(memo *memo, into *clock.Vector, p []byte) bool {
+	if len(*into) > 0 {
 		return false
 	}
+	if len(p) > 0 && string(p) == string(memo.text) {
+		*into = append(*into, memo.vector...)
+		return true
+	}
+	if !r.decodeVector(into, p) {
+		return false
+	}
+	memo.keep(p, *into)
+	return true
+}
+
+func (r *record) decodeVector(into *clock.Vector, p []byte) bool {
+	v := *into
 	for len(p) > 0 {
 		var number, n uint64
 		if p[0] < 0x80 {

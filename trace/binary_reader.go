@@ -83,7 +83,7 @@ func (r *Reader) scanBinary() bool {
 			r.current = &r.rec.event
 			return r.tooLong(p)
 		case string(p) == blockMark[1:]:
-			r.rec.refs.forget()
+			r.rec.forget()
 			continue
 		}
 		what, err := r.rec.decodeRecord(p)

@@ -19,6 +19,7 @@ type record struct {
 	end    End
 	seen   uint64 // bit f: the line has field f
 	names  names
+	memos  memos
 	refs   refs // of a binary log
 	extra  extra
 }
@@ -45,6 +46,14 @@ func (r *record) current() Record {
 // parseLine reads the record of one line, which has no line end. The names in it are shared with earlier records; the
 // vectors and lists are those of into, used again. On an error into holds nothing that means anything.
 func parseLine(line []byte, into *record) *SyntaxError {
+	if into.quick(line) {
+		return nil
+	}
+	return into.strict(line)
+}
+
+// strict reads any line that JSON allows, and says what is wrong with one that is not.
+func (into *record) strict(line []byte) *SyntaxError {
 	into.parse(line, isEvent)
 	if into.err == nil && into.is == isEvent {
 		return nil
@@ -107,8 +116,7 @@ func (r *record) parse(line []byte, kind recordKind) {
 	case isEnd:
 		r.end = End{}
 	default:
-		e := &r.event
-		*e = Event{Deps: e.Deps[:0], Sees: e.Sees[:0], Has: e.Has[:0], Balances: e.Balances[:0]}
+		r.event.empty()
 	}
 	r.space()
 	if r.peek() != '{' {

@@ -17,6 +17,13 @@ func (*Event) isRecord()       {}
 func (*End) isRecord()         {}
 func (*SyntaxError) isRecord() {}
 
+// empty makes e the zero event, but for the memory of its lists.
+func (e *Event) empty() {
+	deps, sees, has, balances := e.Deps[:0], e.Sees[:0], e.Has[:0], e.Balances[:0]
+	*e = Event{}
+	e.Deps, e.Sees, e.Has, e.Balances = deps, sees, has, balances
+}
+
 // Clone returns a copy of the event that shares nothing with it, to keep past the next Scan.
 func (e *Event) Clone() Event {
 	c := *e
@@ -80,7 +87,7 @@ func NewReader(r io.Reader, file string) *Reader {
 
 // reset makes r read another file, with the same buffer and the same names.
 func (r *Reader) reset(src io.Reader, file string) {
-	r.rec.refs.forget()
+	r.rec.forget()
 	*r = Reader{src: src, file: file, buf: r.buf, rec: r.rec, text: r.text}
 }
 
@@ -150,7 +157,7 @@ func (r *Reader) scanLine(parse bool) bool {
 			Problem: "the line is longer than 1 MiB",
 			Remedy:  "write each record on a line of its own, and shorten what it notes",
 		})
-	case len(bytes.TrimLeft(line, " \t\r")) == 0:
+	case len(line) == 0 || line[0] != '{' && len(bytes.TrimLeft(line, " \t\r")) == 0:
 		return false
 	case !parse:
 	default:
