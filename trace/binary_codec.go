@@ -193,8 +193,7 @@ func (d *decoder) id(f field, number uint32, n uint64) ID {
 }
 
 func (d *decoder) readEvent() {
-	m, e := d.m, &d.event
-	e.empty()
+	m, e := d.m, d.fresh()
 	if m.Process == 0 {
 		d.wrong(fProcess, "", "is missing from an event")
 	}

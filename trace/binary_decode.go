@@ -60,8 +60,7 @@ func (r *record) decodeEvent(p []byte) bool {
 
 func (r *record) decodeFields(p []byte) bool {
 	r.is, r.extra = isEvent, extra{}
-	e := &r.event
-	e.empty()
+	e := r.fresh()
 	names := r.refs.names
 	for len(p) > 0 {
 		tag := uint64(p[0])
@@ -185,7 +184,7 @@ func lookup(names []string, v uint64) (string, bool) {
 
 // decodeBytes reads a field that is a vector, a note or a name; a number is 0 here only where it was not written.
 func (r *record) decodeBytes(tag uint64, p []byte) bool {
-	e := &r.event
+	e := r.event
 	switch tag {
 	case tagSees:
 		return r.recallVector(r.memos.of(fSees), &e.Sees, p)

@@ -80,7 +80,7 @@ func (r *Reader) scanBinary() bool {
 			return r.broken(&SyntaxError{Problem: problem, Remedy: "copy the log anew"}, cut)
 		case r.rec.decodeEvent(p):
 			r.line++
-			r.current = &r.rec.event
+			r.current = r.rec.event
 			return r.tooLong(p)
 		case string(p) == blockMark[1:]:
 			r.rec.forget()

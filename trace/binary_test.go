@@ -84,7 +84,7 @@ func compareDecoders(t interface {
 	}
 	if !taken {
 		if err == nil && what == isRecord && slow.is == isEvent {
-			checkEvent(t, &slow.event)
+			checkEvent(t, slow.event)
 		}
 		fast.refs.names = append(fast.refs.names[:0], slow.refs.names...)
 		return false
@@ -92,7 +92,7 @@ func compareDecoders(t interface {
 	if what != isRecord || err != nil || slow.is != isEvent {
 		t.Fatalf("%x: the fast decoder takes it for %+v; generated code: %v, %v", p, before, what, err)
 	}
-	if diff := cmp.Diff(&slow.event, &before, sameRecords); diff != "" {
+	if diff := cmp.Diff(slow.event, &before, sameRecords); diff != "" {
 		t.Fatalf("%x: decoders differ:\n%s", p, diff)
 	}
 	if diff := cmp.Diff(slow.refs.names, fast.refs.names); diff != "" {
@@ -113,7 +113,7 @@ func checkEvent(t interface {
 	if err := parseLine(line, &into); err != nil {
 		t.Fatalf("%s: not an event in JSON: %v", line, err)
 	}
-	if diff := cmp.Diff(e, &into.event, sameRecords); diff != "" {
+	if diff := cmp.Diff(e, into.event, sameRecords); diff != "" {
 		t.Fatalf("%s: changed by JSON:\n%s", line, diff)
 	}
 }
@@ -170,7 +170,7 @@ func TestFastDecoderTakesWhatIsWritten(t *testing.T) {
 			if _, err := again.decodeRecord(generated); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(events[n], &again.event, sameRecords); diff != "" {
+			if diff := cmp.Diff(events[n], again.event, sameRecords); diff != "" {
 				t.Fatalf("written by generated code:\n%s", diff)
 			}
 			n++

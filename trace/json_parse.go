@@ -15,13 +15,22 @@ type record struct {
 	scanner
 	is     recordKind
 	header Header
-	event  Event
+	event  *Event // where the next one is read to; nil for one of its own
 	end    End
 	seen   uint64 // bit f: the line has field f
 	names  names
 	memos  memos
 	refs   refs // of a binary log
 	extra  extra
+}
+
+// fresh returns the event to read to, emptied.
+func (r *record) fresh() *Event {
+	if r.event == nil {
+		r.event = new(Event)
+	}
+	r.event.empty()
+	return r.event
 }
 
 type recordKind uint8
@@ -39,7 +48,7 @@ func (r *record) current() Record {
 	case isEnd:
 		return &r.end
 	default:
-		return &r.event
+		return r.event
 	}
 }
 
@@ -116,7 +125,7 @@ func (r *record) parse(line []byte, kind recordKind) {
 	case isEnd:
 		r.end = End{}
 	default:
-		r.event.empty()
+		r.fresh()
 	}
 	r.space()
 	if r.peek() != '{' {

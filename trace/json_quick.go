@@ -15,8 +15,7 @@ import (
 // end, and digits and names are read eight bytes at a time.
 func (r *record) quick(line []byte) bool {
 	r.is, r.extra = isEvent, extra{}
-	e := &r.event
-	e.empty()
+	e := r.fresh()
 	q := quick{b: line[:min(len(line)+7, cap(line))], names: &r.names, memos: &r.memos}
 	if !q.begins(e) {
 		return false

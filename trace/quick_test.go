@@ -23,7 +23,7 @@ func compareQuick(t interface {
 	if err := strict.strict(line); err != nil || strict.is != isEvent {
 		t.Fatalf("%q: the quick reader takes it, the strict one says %v", line, err)
 	}
-	if diff := cmp.Diff(&strict.event, &quick.event, sameRecords); diff != "" || strict.unknown() != quick.unknown() {
+	if diff := cmp.Diff(strict.event, quick.event, sameRecords); diff != "" || strict.unknown() != quick.unknown() {
 		t.Fatalf("%q: strict and quick reader differ:\n%s", line, diff)
 	}
 }

@@ -82,7 +82,11 @@ const (
 
 // NewReader returns a Reader of r. The name of the file is for errors, and for a binary log whose beginning is damaged.
 func NewReader(r io.Reader, file string) *Reader {
-	return &Reader{src: r, file: file, buf: make([]byte, firstBuffer)}
+	return newReader(r, file, firstBuffer)
+}
+
+func newReader(r io.Reader, file string, buffer int) *Reader {
+	return &Reader{src: r, file: file, buf: make([]byte, buffer)}
 }
 
 // reset makes r read another file, with the same buffer and the same names.

@@ -16,8 +16,7 @@ type cursor struct {
 	piece  int // of the source, that is being read
 	file   int32
 	body   io.ReadCloser
-	reader *trace.Reader
-	bytes  int64
+	reader *trace.Ahead
 
 	event *trace.Event // next; owned by reader
 	proc  *proc        // of event
@@ -46,7 +45,7 @@ type merger struct {
 	heap   []*cursor
 	pick   func(n int) int // test hook: which of n cursors is next, instead of the least
 	read   int64           // events
-	size   int64           // bytes
+	ahead  *trace.Prefetcher
 }
 
 // progressEvery is the number of events between two calls of Options.Progress and looks at the context.
@@ -54,7 +53,9 @@ const progressEvery = 4096
 
 func (m *merger) run(ctx context.Context) (err error) {
 	cursors := make([]*cursor, len(m.engine.sources))
+	m.ahead = trace.NewPrefetcher(len(cursors))
 	defer func() {
+		m.ahead.Close() // before the files are: they may be read right now
 		for _, c := range cursors {
 			if c != nil && c.body != nil {
 				err = errors.Join(err, c.body.Close())
@@ -66,6 +67,14 @@ func (m *merger) run(ctx context.Context) (err error) {
 		c := &cursor{index: i, source: s, piece: -1, file: file - 1}
 		file += int32(len(s.Pieces))
 		cursors[i] = c
+		if len(s.Pieces) == 0 {
+			continue
+		}
+		if err := m.open(c); err != nil { // all of them at once, so that all begin to be read
+			return err
+		}
+	}
+	for _, c := range cursors {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -94,7 +103,7 @@ func (m *merger) drain(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			m.engine.progress(m.read, m.size)
+			m.engine.progress(m.read, m.ahead.Bytes())
 		}
 		if err := m.advance(c); err != nil {
 			return err
@@ -106,7 +115,7 @@ func (m *merger) drain(ctx context.Context) error {
 		}
 		m.sink(i)
 	}
-	m.engine.progress(m.read, m.size)
+	m.engine.progress(m.read, m.ahead.Bytes())
 	return nil
 }
 
@@ -151,12 +160,7 @@ func (m *merger) open(c *cursor) error {
 		return fmt.Errorf("open log: %w", err)
 	}
 	c.body = body
-	c.reader = trace.NewReader(readerFunc(func(b []byte) (int, error) {
-		n, err := body.Read(b)
-		m.size += int64(n)
-		c.bytes += int64(n)
-		return n, err
-	}), p.File)
+	c.reader = m.ahead.Open(body, p.File)
 	return nil
 }
 
