@@ -1,10 +1,12 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -42,7 +44,7 @@ type place struct {
 //  3. The least is handed over, its cursor moves on and sinks to its place.
 type merger struct {
 	engine *engine
-	heap   []*cursor
+	heap   []turn
 	pick   func(n int) int // test hook: which of n cursors is next, instead of the least
 	read   int64           // events
 	ahead  *trace.Prefetcher
@@ -82,9 +84,10 @@ func (m *merger) run(ctx context.Context) (err error) {
 			return err
 		}
 		if c.event != nil {
-			m.heap = append(m.heap, c)
+			m.heap = append(m.heap, turn{c: c})
 		}
 	}
+	m.rank()
 	for i := len(m.heap)/2 - 1; i >= 0; i-- {
 		m.sink(i)
 	}
@@ -97,7 +100,7 @@ func (m *merger) drain(ctx context.Context) error {
 		if m.pick != nil {
 			i = m.pick(len(m.heap))
 		}
-		c := m.heap[i]
+		c := m.heap[i].c
 		m.engine.event(c)
 		if m.read++; m.read%progressEvery == 0 {
 			if err := ctx.Err(); err != nil {
@@ -112,6 +115,8 @@ func (m *merger) drain(ctx context.Context) error {
 			last := len(m.heap) - 1
 			m.heap[i] = m.heap[last]
 			m.heap = m.heap[:last]
+		} else {
+			m.heap[i] = m.turn(c)
 		}
 		m.sink(i)
 	}
@@ -164,28 +169,64 @@ func (m *merger) open(c *cursor) error {
 	return nil
 }
 
-func (m *merger) less(a, b *cursor) bool {
-	if a.event.Clock != b.event.Clock {
-		return a.event.Clock < b.event.Clock
+// turn is a cursor in the heap, with what decides when it is its turn.
+type turn struct {
+	clock uint64
+	rank  int32 // of the process by name, so that names need not be compared; 0 for one that has none
+	c     *cursor
+}
+
+func (m *merger) turn(c *cursor) turn { return turn{c.event.Clock, c.proc.rank, c} }
+
+// rank gives the processes that stand in the heap at first their ranks by name. In a log of one process that is all there
+// are; what other processes such a file may speak of are compared by name.
+func (m *merger) rank() {
+	var procs []*proc
+	for _, p := range m.engine.procs {
+		p.rank = 0
 	}
-	if a.proc != b.proc {
-		return a.proc.name < b.proc.name
+	for _, t := range m.heap {
+		procs = append(procs, t.c.proc)
 	}
-	return a.index < b.index
+	slices.SortFunc(procs, func(a, b *proc) int { return cmp.Compare(a.name, b.name) })
+	for i, p := range procs {
+		p.rank = int32(i + 1)
+	}
+	for i := range m.heap {
+		m.heap[i] = m.turn(m.heap[i].c)
+	}
+}
+
+func (a *turn) less(b *turn) bool {
+	switch {
+	case a.clock != b.clock:
+		return a.clock < b.clock
+	case a.rank != b.rank && a.rank > 0 && b.rank > 0:
+		return a.rank < b.rank
+	case a.c.proc != b.c.proc:
+		return a.c.proc.name < b.c.proc.name
+	}
+	return a.c.index < b.c.index
 }
 
 func (m *merger) sink(i int) {
+	if i >= len(m.heap) {
+		return
+	}
+	t := m.heap[i]
 	for {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(m.heap); child++ {
-			if m.less(m.heap[child], m.heap[least]) {
-				least = child
-			}
+		least := 2*i + 1
+		if least >= len(m.heap) {
+			break
 		}
-		if least == i {
-			return
+		if next := least + 1; next < len(m.heap) && m.heap[next].less(&m.heap[least]) {
+			least = next
 		}
-		m.heap[i], m.heap[least] = m.heap[least], m.heap[i]
+		if !m.heap[least].less(&t) {
+			break
+		}
+		m.heap[i] = m.heap[least]
 		i = least
 	}
+	m.heap[i] = t
 }

@@ -49,12 +49,14 @@ type message struct {
 	seq  uint64
 }
 
+func (m message) key() numbered { return numbered{m.from, m.seq} }
+
 // flight is a send whose receive has not been read.
 type flight struct {
-	to    int32 // id of the addressee; -1 where the send does not name it
-	clock uint64
-	at    place
-	reply reply
+	to      int32 // id of the addressee; -1 where the send does not name it
+	replies bool  // messageFamily.replies has what it tells
+	clock   uint64
+	at      place
 }
 
 // reply is what a respond tells its customer, so that it can be compared with what the customer received.
@@ -119,7 +121,8 @@ type exchange struct {
 type messageFamily struct {
 	*engine
 	*tally
-	flights map[message]flight
+	flights window[flight]
+	replies map[message]reply // of those in flight
 	early   map[message]early
 	suspect map[message]*exchange
 }
@@ -127,9 +130,11 @@ type messageFamily struct {
 func newMessageFamily(e *engine) *messageFamily {
 	return &messageFamily{
 		engine: e, tally: e.tally,
-		flights: map[message]flight{}, early: map[message]early{}, suspect: map[message]*exchange{},
+		replies: map[message]reply{}, early: map[message]early{}, suspect: map[message]*exchange{},
 	}
 }
+
+func (f *messageFamily) wants(k trace.Kind, _ trace.Step) bool { return k != trace.Local }
 
 func (f *messageFamily) first(v *visit) {
 	switch v.e.Kind {
@@ -148,17 +153,20 @@ func (f *messageFamily) first(v *visit) {
 
 func (f *messageFamily) send(v *visit) {
 	m := message{v.p.id, v.e.Seq}
-	s := flight{to: -1, clock: v.e.Clock, at: v.at, reply: replyOf(v.e)}
+	s := flight{to: -1, replies: v.e.Step == trace.StepRespond, clock: v.e.Clock, at: v.at}
 	if v.peer != nil {
 		s.to = v.peer.id
 	}
 	first, waits := f.early[m]
 	if !waits {
-		f.flights[m] = s
+		f.flights.put(m.key(), s)
+		if s.replies {
+			f.replies[m] = replyOf(v.e)
+		}
 		return
 	}
 	delete(f.early, m)
-	f.pair(m, s, &first.arrival)
+	f.pair(m, s, replyOf(v.e), &first.arrival)
 	if first.count > 1 {
 		f.checked[messageOrphan] += first.count - 1
 		f.suspect[m] = &exchange{}
@@ -168,9 +176,13 @@ func (f *messageFamily) send(v *visit) {
 func (f *messageFamily) receive(v *visit) {
 	m := message{v.peer.id, v.e.Cause}
 	a := newArrival(v)
-	if s, open := f.flights[m]; open {
-		delete(f.flights, m)
-		f.pair(m, s, &a)
+	if s, open := f.flights.take(m.key()); open {
+		told := reply{}
+		if s.replies {
+			told = f.replies[m]
+			delete(f.replies, m)
+		}
+		f.pair(m, s, told, &a)
 		return
 	}
 	first, waits := f.early[m]
@@ -188,12 +200,12 @@ func newArrival(v *visit) arrival {
 }
 
 // pair counts a pair and makes its message suspect if it does not fit.
-func (f *messageFamily) pair(m message, s flight, a *arrival) {
+func (f *messageFamily) pair(m message, s flight, told reply, a *arrival) {
 	f.count(s.to >= 0, a)
 	f.checked[messageOrphan]++
 	f.checked[messageLost]++
 	if a.clock <= s.clock || a.stamp != 0 && a.stamp != s.clock || s.to >= 0 && s.to != a.p.id ||
-		f.on[clockNotExact] && a.inexact(s.clock) || s.reply.altered(&a.reply) {
+		f.on[clockNotExact] && a.inexact(s.clock) || told.altered(&a.reply) {
 		f.suspect[m] = &exchange{}
 	}
 }
@@ -224,19 +236,21 @@ func (f *messageFamily) end() {
 		f.checked[messageOrphan] += first.count
 		f.suspect[m] = &exchange{}
 	}
-	for m, s := range f.flights {
+	f.flights.each(func(k numbered, s flight) bool {
 		if s.to < 0 || !f.procs[s.to].whole() || f.procs[s.to].slice() || len(f.procs[s.to].unreadable) > 0 {
 			f.inFlight++
-			continue
+			return false
 		}
+		m := message{k.id, k.n}
 		f.checked[messageLost]++
 		f.add(messageLost, finding{
 			event: spot{f.procs[m.from], m.seq, s.clock, s.at},
 			message: fmt.Sprintf("%s:%d was sent to %s, whose log has ended without receiving it.",
 				f.procs[m.from].name, m.seq, f.procs[s.to].name),
 		})
-	}
-	f.early, f.flights = nil, nil
+		return false
+	})
+	f.early, f.replies, f.flights = nil, nil, window[flight]{}
 }
 
 func (f *messageFamily) suspects() bool { return len(f.suspect) > 0 }

@@ -66,6 +66,10 @@ func (f *sessionFamily) doubt(q trace.ID) {
 	}
 }
 
+func (f *sessionFamily) wants(_ trace.Kind, s trace.Step) bool {
+	return s == trace.StepRequest || s == trace.StepExecute || s == trace.StepRespond
+}
+
 func (f *sessionFamily) first(v *visit) {
 	if v.e.Request.IsZero() {
 		return
