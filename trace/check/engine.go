@@ -63,6 +63,7 @@ type engine struct {
 
 	branches []*proc // that some header calls one, or that write
 
+	fault                                 error // of a temporary file
 	events, messages, inFlight, uncovered int64
 	skipped                               []lines
 }
@@ -83,6 +84,9 @@ func (e *engine) skip(at place) {
 }
 
 func newEngine(sources []Source, sel selection, opt Options) *engine {
+	if opt.keep <= 0 {
+		opt.keep = defaultKeep
+	}
 	e := &engine{sources: sources, sel: sel, opt: opt, names: map[string]*proc{}}
 	e.files = append(e.files, "")
 	for _, s := range sources {
@@ -142,6 +146,9 @@ func (e *engine) run(ctx context.Context) error {
 	for _, f := range e.families {
 		f.end()
 		again = f.suspects() || again
+	}
+	if e.fault != nil {
+		return e.fault
 	}
 	if e.replicaFamily().lost() {
 		e.naming = true

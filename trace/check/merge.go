@@ -103,7 +103,7 @@ func (m *merger) drain(ctx context.Context) error {
 		c := m.heap[i].c
 		m.engine.event(c)
 		if m.read++; m.read%progressEvery == 0 {
-			if err := ctx.Err(); err != nil {
+			if err := errors.Join(ctx.Err(), m.engine.fault); err != nil {
 				return err
 			}
 			m.engine.progress(m.read, m.ahead.Bytes())

@@ -115,8 +115,9 @@ type exchange struct {
 //  2. A pair that does not fit (clocks, stamp, addressee, what a reply says) makes its message suspect.
 //  3. At the end, a receive that still waits had no send, or had its send taken by another receive. If no log could
 //     show the send it is uncovered; else the message is suspect.
-//  4. What is still in flight is lost if the log of the addressee has ended.
-//  5. The second pass collects all there is of the suspect messages, and the findings are made from that: of several
+//  4. What waits beyond a bounded amount of memory goes to files, see message_spill.go.
+//  5. What is still in flight is lost if the log of the addressee has ended.
+//  6. The second pass collects all there is of the suspect messages, and the findings are made from that: of several
 //     receives the addressee's own comes first, then that with the least clock, and the others are duplicates.
 type messageFamily struct {
 	*engine
@@ -124,14 +125,19 @@ type messageFamily struct {
 	flights window[flight]
 	replies map[message]reply // of those in flight
 	early   map[message]early
+	spilled spilled
 	suspect map[message]*exchange
 }
 
 func newMessageFamily(e *engine) *messageFamily {
-	return &messageFamily{
+	f := &messageFamily{
 		engine: e, tally: e.tally,
 		replies: map[message]reply{}, early: map[message]early{}, suspect: map[message]*exchange{},
 	}
+	if e.opt.keep < fewSlots*flightSize {
+		f.flights.tight = true
+	}
+	return f
 }
 
 func (f *messageFamily) wants(k trace.Kind, _ trace.Step) bool { return k != trace.Local }
@@ -163,10 +169,16 @@ func (f *messageFamily) send(v *visit) {
 		if s.replies {
 			f.replies[m] = replyOf(v.e)
 		}
+		f.spillFlights()
 		return
 	}
 	delete(f.early, m)
-	f.pair(m, s, replyOf(v.e), &first.arrival)
+	f.late(m, s, replyOf(v.e), &first)
+}
+
+// late pairs a send with the first of the receives that were read before it.
+func (f *messageFamily) late(m message, s flight, told reply, first *early) {
+	f.pair(m, s, told, &first.arrival)
 	if first.count > 1 {
 		f.checked[messageOrphan] += first.count - 1
 		f.suspect[m] = &exchange{}
@@ -192,6 +204,7 @@ func (f *messageFamily) receive(v *visit) {
 	first.count++
 	first.inexact = first.inexact || f.on[clockNotExact] && a.stamp != 0 && a.inexact(a.stamp)
 	f.early[m] = first
+	f.spillEarly()
 }
 
 func newArrival(v *visit) arrival {
@@ -225,32 +238,45 @@ func (f *messageFamily) count(addressed bool, a *arrival) {
 }
 
 func (f *messageFamily) end() {
-	for m, first := range f.early {
-		if !f.procs[m.from].covers(m.seq) {
-			f.uncovered += first.count
-			if first.inexact {
-				f.suspect[m] = &exchange{}
-			}
-			continue
+	if len(f.spilled) > 0 {
+		f.endSpilled()
+	} else {
+		for m, first := range f.early {
+			f.unsent(m, &first)
 		}
-		f.checked[messageOrphan] += first.count
-		f.suspect[m] = &exchange{}
-	}
-	f.flights.each(func(k numbered, s flight) bool {
-		if s.to < 0 || !f.procs[s.to].whole() || f.procs[s.to].slice() || len(f.procs[s.to].unreadable) > 0 {
-			f.inFlight++
+		f.flights.each(func(k numbered, s flight) bool {
+			f.unreceived(message{k.id, k.n}, s)
 			return false
-		}
-		m := message{k.id, k.n}
-		f.checked[messageLost]++
-		f.add(messageLost, finding{
-			event: spot{f.procs[m.from], m.seq, s.clock, s.at},
-			message: fmt.Sprintf("%s:%d was sent to %s, whose log has ended without receiving it.",
-				f.procs[m.from].name, m.seq, f.procs[s.to].name),
 		})
-		return false
-	})
+	}
 	f.early, f.replies, f.flights = nil, nil, window[flight]{}
+}
+
+// unsent judges receives whose send was not read, or was taken by another receive.
+func (f *messageFamily) unsent(m message, first *early) {
+	if !f.procs[m.from].covers(m.seq) {
+		f.uncovered += first.count
+		if first.inexact {
+			f.suspect[m] = &exchange{}
+		}
+		return
+	}
+	f.checked[messageOrphan] += first.count
+	f.suspect[m] = &exchange{}
+}
+
+// unreceived judges a send whose receive was not read.
+func (f *messageFamily) unreceived(m message, s flight) {
+	if s.to < 0 || !f.procs[s.to].whole() || f.procs[s.to].slice() || len(f.procs[s.to].unreadable) > 0 {
+		f.inFlight++
+		return
+	}
+	f.checked[messageLost]++
+	f.add(messageLost, finding{
+		event: spot{f.procs[m.from], m.seq, s.clock, s.at},
+		message: fmt.Sprintf("%s:%d was sent to %s, whose log has ended without receiving it.",
+			f.procs[m.from].name, m.seq, f.procs[s.to].name),
+	})
 }
 
 func (f *messageFamily) suspects() bool { return len(f.suspect) > 0 }

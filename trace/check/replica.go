@@ -203,7 +203,7 @@ func (f *replicaFamily) sequence(r *replica, origin *proc, v *visit) {
 		r.taken.next, r.taken.write, r.taken.at = v.spot(), v.e.Write, v.e.At
 	case r.origin != nil:
 		f.checked[replicaOrder]++
-		if cmp.Or(cmp.Compare(v.e.At, r.at), cmp.Compare(origin.name, r.origin.name)) <= 0 {
+		if v.e.At < r.at || v.e.At == r.at && origin.name <= r.origin.name {
 			f.add(replicaOrder, finding{
 				event: v.spot(), other: r.last,
 				message: fmt.Sprintf("%s executes %s, ordered at (%d, %s), after a write ordered at (%d, %s).",

@@ -16,6 +16,7 @@ type numbered struct {
 //     moves to a map: what stays for good, such as a lost message, makes nothing larger or slower that comes after.
 type window[T any] struct {
 	rings []ring[T] // by id
+	tight bool      // rings have one slot
 	late  map[numbered]T
 	held  int
 }
@@ -81,7 +82,7 @@ func (w *window[T]) put(k numbered, thing T) {
 	}
 	r := &w.rings[k.id]
 	if len(r.slots) == 0 {
-		r.slots = make([]slot[T], fewSlots)
+		r.slots = make([]slot[T], w.first())
 	}
 	s := w.slot(k)
 	if s.n == k.n {
@@ -89,7 +90,7 @@ func (w *window[T]) put(k numbered, thing T) {
 		return
 	}
 	w.held++
-	for s.n != 0 && len(r.slots) < mostSlots && r.used > len(r.slots)/wellUsed {
+	for s.n != 0 && !w.tight && len(r.slots) < mostSlots && r.used > len(r.slots)/wellUsed {
 		r.grow()
 		s = w.slot(k)
 	}
@@ -105,12 +106,27 @@ func (w *window[T]) put(k numbered, thing T) {
 	*s = slot[T]{k.n, thing}
 }
 
+func (w *window[T]) first() int {
+	if w.tight {
+		return 1
+	}
+	return fewSlots
+}
+
 // lay puts a thing in the map.
 func (w *window[T]) lay(k numbered, thing T) {
 	if w.late == nil {
 		w.late = map[numbered]T{}
 	}
 	w.late[k] = thing
+}
+
+// release hands over what is in the map and forgets it.
+func (w *window[T]) release() map[numbered]T {
+	late := w.late
+	w.late = nil
+	w.held -= len(late)
+	return late
 }
 
 // grow doubles the ring: what stood apart before does so after.
