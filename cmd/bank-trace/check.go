@@ -102,11 +102,11 @@ func (c *console) check(ctx context.Context, f checkFlags, paths []string) (*che
 	if err != nil {
 		return nil, err
 	}
-	bar := newBar(c.err, "events", -1)
+	bar := newReading(c.err, sizeOf(folder))
 	defer bar.done()
 	return check.Check(ctx, check.Folder(folder), check.Options{
 		Strict: f.strict, Rules: f.rules, AllowTruncated: f.allowTruncated, Run: folder.Run, Stdin: c.stdin,
-		Progress: func(events, _ int64) { bar.set(events) },
+		Progress: bar.set,
 	})
 }
 
