@@ -64,12 +64,18 @@ func (r *rewound) Write(p []byte) (int, error) {
 }
 
 func BenchmarkRecorder(b *testing.B) {
+	for _, enc := range []Encoding{JSONL, Binpb} {
+		b.Run(enc.String(), func(b *testing.B) { benchmarkRecorder(b, enc) })
+	}
+}
+
+func benchmarkRecorder(b *testing.B, enc Encoding) {
 	f, err := os.Create(filepath.Join(b.TempDir(), "branch-1.jsonl"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer f.Close()
-	r, err := NewRecorder(&rewound{File: f}, Header{Process: "branch-1", Role: "branch", Mode: "total", Peers: []string{"branch-2", "branch-3"}})
+	r, err := NewRecorderIn(&rewound{File: f}, enc, Header{Process: "branch-1", Role: "branch", Mode: "total", Peers: []string{"branch-2", "branch-3"}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -97,26 +103,62 @@ func BenchmarkRecorder(b *testing.B) {
 	}
 }
 
-func BenchmarkReader(b *testing.B) {
-	const rounds = 10_000
-	var log []byte
+// logOf returns a log of many events in an encoding.
+func logOf(tb testing.TB, enc Encoding, rounds int) []byte {
+	tb.Helper()
+	var log bytes.Buffer
+	w := NewWriterIn(&log, enc)
 	events := mix()
 	for i := range rounds * len(events) {
 		e := events[i%len(events)]
 		e.Process, e.Seq, e.Clock = "branch-1", uint64(i+1), uint64(i+2)
-		log = AppendEvent(log, &e)
-	}
-	b.SetBytes(int64(len(log)))
-	b.ReportAllocs()
-	n := 0
-	for b.Loop() {
-		r := NewReader(bytes.NewReader(log), "branch-1.jsonl")
-		for r.Scan() {
-			if _, ok := r.Record().(*Event); !ok {
-				b.Fatal(r.Record())
-			}
-			n++
+		if err := w.Event(&e); err != nil {
+			tb.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds()/1e6, "Mevents/s")
+	if err := w.Flush(); err != nil {
+		tb.Fatal(err)
+	}
+	return log.Bytes()
+}
+
+func BenchmarkReader(b *testing.B) {
+	for _, enc := range Encodings() {
+		b.Run(enc.String(), func(b *testing.B) {
+			log := logOf(b, enc, 10_000)
+			b.SetBytes(int64(len(log)))
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				r := NewReader(bytes.NewReader(log), "branch-1."+enc.String())
+				for r.Scan() {
+					if _, ok := r.Record().(*Event); !ok {
+						b.Fatal(r.Record())
+					}
+					n++
+				}
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds()/1e6, "Mevents/s")
+			b.ReportMetric(float64(len(log))/80_000, "B/event")
+		})
+	}
+}
+
+func BenchmarkWriter(b *testing.B) {
+	for _, enc := range Encodings() {
+		b.Run(enc.String(), func(b *testing.B) {
+			w := NewWriterIn(io.Discard, enc)
+			events := mix()
+			n := uint64(0)
+			b.ReportAllocs()
+			for b.Loop() {
+				e := &events[n&7]
+				n++
+				e.Process, e.Seq, e.Clock = "branch-1", n, n+1
+				if err := w.Event(e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

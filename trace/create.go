@@ -6,11 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync"
 )
 
 // Dir is a trace folder that is being written.
-type Dir struct{ path string }
+type Dir struct {
+	path    string
+	mu      sync.Mutex
+	packers [3]*packer // shared by the logs
+}
 
 // InUseError says that a folder holds a trace already. Path is the folder, File one of the trace's files.
 type InUseError struct{ Path, File string }
@@ -31,7 +35,7 @@ func Create(dir string, overwrite bool) (*Dir, error) {
 	}
 	for _, entry := range entries {
 		name := entry.Name()
-		if entry.IsDir() || name != RunFile && !strings.HasSuffix(name, logSuffix) && !isOtherEncoding(name) {
+		if entry.IsDir() || name != RunFile && !IsLog(name) {
 			continue
 		}
 		if !overwrite {
@@ -41,7 +45,7 @@ func Create(dir string, overwrite bool) (*Dir, error) {
 			return nil, err
 		}
 	}
-	return &Dir{dir}, nil
+	return &Dir{path: dir}, nil
 }
 
 // Path returns the folder.
@@ -50,13 +54,15 @@ func (d *Dir) Path() string { return d.path }
 // WriteRun writes the folder's run.json.
 func (d *Dir) WriteRun(r *Run) error { return WriteRun(d.path, r) }
 
-// File creates the file for the log of a process, for a [Recorder], say. A process has one log: a second file for it is
+// File creates the file for a log of JSON Lines, for a [Recorder], say. A process has one log: a second file for it is
 // an error.
-func (d *Dir) File(process string) (*os.File, error) {
+func (d *Dir) File(process string) (*os.File, error) { return d.file(process, JSONL) }
+
+func (d *Dir) file(process string, enc Encoding) (*os.File, error) {
 	if err := checkName(process); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(d.path, fileName(process)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(enc.LogPath(d.path, process), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%w: process %q has a log already; give each process a name of its own, upper and lower case aside",
 			err, process)
@@ -64,16 +70,28 @@ func (d *Dir) File(process string) (*os.File, error) {
 	return f, err
 }
 
-// Log creates the log of a process.
-func (d *Dir) Log(process string) (*LogFile, error) {
-	f, err := d.File(process)
+// Log creates the log of a process, in JSON Lines.
+func (d *Dir) Log(process string) (*LogFile, error) { return d.LogIn(process, JSONL) }
+
+// LogIn creates the log of a process, in the given encoding. All logs of a folder should have the same.
+func (d *Dir) LogIn(process string, enc Encoding) (*LogFile, error) {
+	f, err := d.file(process, enc)
 	if err != nil {
 		return nil, err
 	}
-	return &LogFile{Writer: NewWriter(f), file: f}, nil
+	return &LogFile{Writer: newWriter(f, enc, d.packer(enc.packing())), file: f}, nil
 }
 
-// LogFile is a log that is being written. Between two of its writes the file ends with a whole line.
+func (d *Dir) packer(p packing) *packer {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.packers[p] == nil {
+		d.packers[p] = newPacker(p)
+	}
+	return d.packers[p]
+}
+
+// LogFile is a log that is being written. Between two of its writes the file ends with a whole record.
 type LogFile struct {
 	*Writer
 	file *os.File

@@ -2,12 +2,31 @@
 //
 // # Traces and logs
 //
-// A trace is a folder that holds one log for each process and a file run.json that describes the run. A log is a text
-// file named PROCESS.jsonl in which every line is one record: a JSON object (RFC 8259) in UTF-8. Every byte of the name
-// but ASCII letters, digits and - _ ~ $ & + = @ is percent-escaped in the file's name: the process a/b.c has the log
-// a%2Fb%2Ec.jsonl. A log may be rotated into pieces PROCESS.0001.jsonl, PROCESS.0002.jsonl and so on; a PROCESS.jsonl beside
-// them is the last piece. The logs of many processes may also be merged into one file, in which each process's records
-// keep their order. The name of a file is for people: which process a record is of, the record says.
+// A trace is a folder that holds one log for each process and a file run.json that describes the run. A log is a
+// sequence of records in one of two forms: JSON Lines, or the same records in protobuf (see "The binary form" below);
+// either may be compressed. How a log is encoded is also how its file's name ends:
+//
+//	PROCESS.jsonl  PROCESS.jsonl.zst  PROCESS.jsonl.gz  PROCESS.binpb  PROCESS.binpb.zst  PROCESS.binpb.gz
+//
+// The logs of a folder may be of any mixture. Readers look at the first bytes, and at the name only where those say
+// nothing, so standard input may be any of these, too. What is compressed may have several frames (zstd) or members
+// (gzip), so compressed files that are joined are one file, as plain ones are: of one form, that is.
+//
+// Every byte of the name but ASCII letters, digits and - _ ~ $ & + = @ is percent-escaped in the file's name: the process
+// a/b.c has the log a%2Fb%2Ec.jsonl. The logs of many processes may also be merged into one file, in which each process's
+// records keep their order. The name of a file is for people: which process a record is of, the record says.
+//
+// # Pieces
+//
+// A log may be rotated into pieces, of any encodings, that lie in one folder and are called PROCESS.N.jsonl or, as log
+// rotation leaves them, PROCESS.jsonl.N, with .zst or .gz behind it or not. N is a number from 1; a file without it is a
+// piece, too. As process names of other programs may have dots, N of less than four digits in front of .jsonl counts
+// only where the file's first record is of PROCESS. Pieces are read in the order of the seqs that they begin with,
+// whatever their numbers; one without an event comes behind the piece of the number before. Pieces of merged logs, whose
+// seqs do not compare, are read in the order of their numbers, with the one that has none last. A binary piece stands for
+// itself: it begins with a block. Two files that are the same piece, in two encodings, are an error.
+//
+// # The least
 //
 // The shortest log that can be checked has events only, with these fields:
 //
@@ -128,6 +147,39 @@
 //	process  name   required
 //	events   count  required  how many events the process recorded, over all incarnations; may be 0
 //	clock    count  required  the clock of its last event; may be 0
+//
+// # The binary form
+//
+// A binary log is a sequence of protobuf messages trace.v1.Record (pb/trace/v1/trace.proto), each with its size in bytes
+// in front of it as a varint. It has the same records as JSON Lines, no more and no less: the same fields, with the same
+// limits, and a record is refused that would be longer than 1 MiB as a line of JSON. An event's fields stand in the Record
+// itself, a header and an end record are fields of it. Fields may stand in any order, what trace.proto does not name is
+// ignored, and of a field that is given twice the last counts, all as is usual in protobuf.
+//
+// Names of processes and accounts are written once a block: a Record gives a name a number (names), and from there on
+// the number stands for it. A block begins with a mark, the Record with nothing but
+//
+//	block = 0xff "bank-trace/1"
+//
+// which is these 17 bytes with its size: 10 f2 01 0d ff 62 61 6e 6b 2d 74 72 61 63 65 2f 31. A mark forgets all names. A
+// log begins with one, a [Writer] writes one every 64 KiB or so, and one may stand before any record: so logs can be joined,
+// and one that goes on after a crash begins a block and need not know what was named before. Marks, and Records that have
+// names alone, are not counted: the n-th record of a log has the line number n, in errors and findings, and stands in
+// line n of the JSON Lines that it is converted to. Errors also give the byte at which it begins.
+//
+// A Record whose values are wrong is one error, as a line is. Where the size of a Record is 0, more than 4 MiB, or beyond
+// the end of the log, or where what it measures is no protobuf, nobody knows where the next begins: all up to the next mark
+// is passed over, as one error that says how many events may have been there ([SyntaxError.Lost]). Where no mark follows
+// and the Record is longer than the rest, or the rest is zeros, the log is truncated.
+//
+// # Compression
+//
+// A [Writer] compresses each 256 KiB of records, and whatever is flushed, as a frame or member of its own. So a file that
+// breaks off has all records of its whole frames; what follows is one error, and the log is truncated. Compression that
+// is damaged ends the reading with an I/O error.
+//
+// A log that must go on after a crash cannot be compressed ([PackedError]): it is cut behind its last whole record, and
+// half a frame has none. It can be binary.
 //
 // # An example
 //

@@ -1,9 +1,11 @@
 package trace
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -64,6 +66,46 @@ func (s *Spooled) Open() (io.ReadCloser, error) { return os.Open(s.name) }
 
 // Remove deletes the copy.
 func (s *Spooled) Remove() { os.Remove(s.name) }
+
+// Scratch is a temporary file that is written, and then read once. It is gone when it is closed, and where the system
+// allows it also when the program is killed.
+type Scratch struct {
+	f *os.File
+	w *bufio.Writer
+}
+
+// NewScratch creates a temporary file. The caller closes it.
+func NewScratch() (*Scratch, error) {
+	f, err := os.CreateTemp("", "bank-trace-*.tmp")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(f.Name()) // some systems keep the name as long as the file is open: Close removes it there
+	return &Scratch{f, bufio.NewWriterSize(f, scratchBuffer)}, nil
+}
+
+const scratchBuffer = 256 << 10
+
+func (s *Scratch) Write(p []byte) (int, error) { return s.w.Write(p) }
+
+// Rewind ends the writing, and returns a reader of what was written.
+func (s *Scratch) Rewind() (*bufio.Reader, error) {
+	if err := s.w.Flush(); err != nil {
+		return nil, err
+	}
+	s.w = nil
+	_, err := s.f.Seek(0, io.SeekStart)
+	return bufio.NewReader(s.f), err
+}
+
+// Close removes the file.
+func (s *Scratch) Close() error {
+	err := s.f.Close()
+	if e := os.Remove(s.f.Name()); e != nil && !errors.Is(e, fs.ErrNotExist) {
+		err = errors.Join(err, e)
+	}
+	return err
+}
 
 // watched is a reader that fails once its context has ended.
 type watched struct {

@@ -5,19 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // Stdin is the path that stands for standard input.
 const Stdin = "-"
-
-const logSuffix = ".jsonl"
 
 // Log is the log of one process: its file, or its rotated pieces in order.
 type Log struct {
@@ -40,18 +35,11 @@ func (e *NoLogsError) Error() string {
 		"make one with bank-trace run or bank-trace generate, or name the logs themselves"
 }
 
-// EncodingError says that a log is compressed or binary, in a way that this version does not read.
-type EncodingError struct{ Path string }
+// CopiesError says that two files of a folder are the same piece of one log, in two encodings.
+type CopiesError struct{ First, Second string }
 
-func (e *EncodingError) Error() string {
-	remedy := "convert it to JSON Lines"
-	switch filepath.Ext(e.Path) {
-	case ".zst":
-		remedy = "unpack it with zstd -d"
-	case ".gz":
-		remedy = "unpack it with gunzip"
-	}
-	return e.Path + ": this version does not read such logs; " + remedy + " first"
+func (e *CopiesError) Error() string {
+	return e.Second + ": the same log, or the same piece of one, as " + e.First + "; remove one, or name the files to read"
 }
 
 // TwiceError says that two of the paths are the same log.
@@ -71,12 +59,14 @@ func (e *OtherRunError) Error() string {
 	return e.First + " and " + e.Second + " are of different runs; check one after the other"
 }
 
-// Find finds the logs that paths name: folders (every *.jsonl in them, not in folders below), files, and "-" for
-// standard input, which it does not read. Pieces PROCESS.0001.jsonl, PROCESS.0002.jsonl ... of one folder are one log; a
-// PROCESS.jsonl beside them is the latest piece. A run.json is read as the [Run]. Logs come in rising order of name; no
-// log is opened.
+// Find finds the logs that paths name: folders (every log in them, in any [Encoding], not in folders below), files, and
+// "-" for standard input, which it does not read. Files of one folder that are pieces of one log (see the package
+// documentation for their names) are put together, in the order of the events that they begin with. A run.json is read as
+// the [Run]. Logs come in rising order of name.
 //
-// The error is a *[NoLogsError], *[EncodingError], *[TwiceError] or *[OtherRunError], an error of ReadRun, or that of
+// Only files that may be pieces are opened, for their first event; where none can be found their names give the order.
+//
+// The error is a *[NoLogsError], *[CopiesError], *[TwiceError] or *[OtherRunError], an error of ReadRun, or that of
 // the file system where a path cannot be looked at.
 func Find(paths ...string) (*Folder, error) {
 	if len(paths) == 0 {
@@ -92,7 +82,9 @@ func Find(paths ...string) (*Folder, error) {
 		return nil, &NoLogsError{filepath.Dir(paths[0])}
 	}
 	for i := range f.found.Logs {
-		slices.SortFunc(f.found.Logs[i].Files, comparePieces)
+		if err := orderPieces(f.found.Logs[i].Files); err != nil {
+			return nil, err
+		}
 	}
 	slices.SortFunc(f.found.Logs, func(a, b Log) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Files[0], b.Files[0]))
@@ -142,7 +134,7 @@ func (f *finder) folder(dir string) error {
 		case entry.IsDir():
 		case name == RunFile:
 			hasRun = true
-		case strings.HasSuffix(name, logSuffix) || isOtherEncoding(name):
+		case IsLog(name):
 			if err := f.file(filepath.Join(dir, name)); err != nil {
 				return err
 			}
@@ -159,14 +151,10 @@ func (f *finder) folder(dir string) error {
 
 func (f *finder) file(path string) error {
 	dir, name := filepath.Split(path)
-	switch {
-	case isOtherEncoding(name):
-		return &EncodingError{path}
-	case name == RunFile:
+	if name == RunFile {
 		return f.run(path)
 	}
-	process, _ := splitName(name)
-	return f.log(logKey{filepath.Clean(dir), process}, path)
+	return f.log(logKey{filepath.Clean(dir), pieceOf(path).process}, path)
 }
 
 func (f *finder) log(key logKey, path string) error {
@@ -205,37 +193,4 @@ func (f *finder) run(path string) error {
 		return &OtherRunError{f.runFile, path}
 	}
 	return nil
-}
-
-// isOtherEncoding reports whether name is that of a log which this version does not read.
-func isOtherEncoding(name string) bool {
-	bare := strings.TrimSuffix(strings.TrimSuffix(name, ".zst"), ".gz")
-	return strings.HasSuffix(bare, ".binpb") || bare != name && strings.HasSuffix(bare, logSuffix)
-}
-
-// fileName returns the name of the file that a process's log has in a trace folder: bytes that file systems or pieces
-// give a meaning to are percent-escaped.
-func fileName(process string) string {
-	return strings.NewReplacer(".", "%2E", ":", "%3A").Replace(url.PathEscape(process)) + logSuffix
-}
-
-// splitName returns the process that a log's file name stands for, and the number of the piece, 0 where it has none.
-func splitName(name string) (process string, piece uint64) {
-	name = strings.TrimSuffix(name, logSuffix)
-	if i := strings.LastIndexByte(name, '.'); i > 0 && len(name)-i-1 >= 4 {
-		if n, err := strconv.ParseUint(name[i+1:], 10, 64); err == nil && n > 0 {
-			name, piece = name[:i], n
-		}
-	}
-	if process, err := url.PathUnescape(name); err == nil && process != "" {
-		return process, piece
-	}
-	return name, piece
-}
-
-// comparePieces orders the files of one log: by number, and the one without number, which is still written, last.
-func comparePieces(a, b string) int {
-	_, m := splitName(filepath.Base(a))
-	_, n := splitName(filepath.Base(b))
-	return cmp.Or(cmp.Compare(m-1, n-1), cmp.Compare(a, b)) // 0-1 is the largest
 }

@@ -86,7 +86,7 @@ func TestFindFiles(t *testing.T) {
 func TestFindErrors(t *testing.T) {
 	dir := write(t, map[string]string{
 		"full/a.jsonl": "", "full/run.json": runText, "full/run/b.jsonl": "", "empty/notes.txt": "", "runonly/run.json": runText,
-		"packed/a.jsonl": "", "packed/b.jsonl.zst": "", "gz/a.jsonl.gz": "", "proto/a.binpb": "",
+		"copies/a.jsonl": "", "copies/a.binpb.zst": "",
 		"other/a.jsonl": "", "other/run.json": strings.Replace(runText, "total", "causal", 1), "bad/a.jsonl": "", "bad/run.json": "{\n\"format\":",
 	})
 	if err := os.Symlink(filepath.Join(dir, "full", "a.jsonl"), filepath.Join(dir, "link.jsonl")); err != nil {
@@ -103,9 +103,7 @@ func TestFindErrors(t *testing.T) {
 		{[]string{"runonly"}, new(*NoLogsError), ""},
 		{[]string{"runonly/run.json"}, new(*NoLogsError), ""},
 		{[]string{"full", "empty"}, new(*NoLogsError), ""},
-		{[]string{"packed"}, new(*EncodingError), "DIR/packed/b.jsonl.zst: this version does not read such logs; unpack it with zstd -d first"},
-		{[]string{"gz/a.jsonl.gz"}, new(*EncodingError), "DIR/gz/a.jsonl.gz: this version does not read such logs; unpack it with gunzip first"},
-		{[]string{"proto"}, new(*EncodingError), "DIR/proto/a.binpb: this version does not read such logs; convert it to JSON Lines first"},
+		{[]string{"copies"}, new(*CopiesError), "DIR/copies/a.jsonl: the same log, or the same piece of one, as DIR/copies/a.binpb.zst; remove one, or name the files to read"},
 		{[]string{"full/a.jsonl", "full/../full/a.jsonl"}, new(*TwiceError), "DIR/full/a.jsonl: named twice; name each log once"},
 		{[]string{"full", "link.jsonl"}, new(*TwiceError), "DIR/link.jsonl: the same file as DIR/full/a.jsonl; name each log once"},
 		{[]string{"-", "-"}, new(*TwiceError), "-: named twice; name each log once"},
@@ -147,22 +145,24 @@ func TestFileName(t *testing.T) {
 	for process, want := range map[string]string{
 		"branch-1": "branch-1.jsonl", "a.0001": "a%2E0001.jsonl", "..": "%2E%2E.jsonl", "a/b": "a%2Fb.jsonl", `a\b`: "a%5Cb.jsonl", "c:d": "c%3Ad.jsonl",
 	} {
-		if got := fileName(process); got != want {
+		if got := fileName(process, JSONL); got != want {
 			t.Errorf("fileName(%q) = %s, want %s", process, got, want)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		process := rapid.StringOfN(rapid.Rune(), 1, -1, maxName).Draw(t, "process")
-		name := fileName(process)
+		name := fileName(process, JSONL)
 		if strings.ContainsAny(name, "/\\:*?\"<>|\x00 ") || strings.Count(name, ".") != 1 {
 			t.Fatalf("%q is no safe name", name)
 		}
-		if got, piece := splitName(name); got != process || piece != 0 {
-			t.Fatalf("%q is read as piece %d of %q, not of %q", name, piece, got, process)
+		if got := splitName(name); got != (piece{process: process}) {
+			t.Fatalf("%q is read as %+v, not as the log of %q", name, got, process)
 		}
-		piece := strings.TrimSuffix(name, logSuffix) + ".0042" + logSuffix
-		if got, n := splitName(piece); got != process || n != 42 {
-			t.Fatalf("%q is read as piece %d of %q, not of %q", piece, n, got, process)
+		bare := strings.TrimSuffix(name, ".jsonl")
+		for _, numbered := range []string{bare + ".0042.jsonl", bare + ".0042.binpb.zst", bare + ".jsonl.42", bare + ".binpb.42.gz"} {
+			if got := splitName(numbered); got != (piece{process: process, number: 42}) || !IsLog(numbered) {
+				t.Fatalf("%q is read as %+v, not as piece 42 of %q", numbered, got, process)
+			}
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -157,3 +158,6 @@ func keep(rec Record) Record {
 	}
 	return rec
 }
+
+// genVectorEntry is an entry of a process of its own; those of rising i are in the order of a vector.
+func genVectorEntry(i int) clock.Entry { return clock.Entry{Process: fmt.Sprintf("%06d", i), N: 1} }

@@ -181,7 +181,7 @@ func (r *record) value(f field) {
 }
 
 func (r *record) eventValue(f field) {
-	switch e := &r.event; f {
+	switch e := r.event; f {
 	case fProcess:
 		e.Process = r.name(f)
 	case fSeq:

@@ -2,10 +2,8 @@ package trace
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/seed-8ff1fc32/bank-trace/clock"
@@ -17,10 +15,22 @@ type record struct {
 	scanner
 	is     recordKind
 	header Header
-	event  Event
+	event  *Event // where the next one is read to; nil for one of its own
 	end    End
 	seen   uint64 // bit f: the line has field f
 	names  names
+	memos  memos
+	refs   refs // of a binary log
+	extra  extra
+}
+
+// fresh returns the event to read to, emptied.
+func (r *record) fresh() *Event {
+	if r.event == nil {
+		r.event = new(Event)
+	}
+	r.event.empty()
+	return r.event
 }
 
 type recordKind uint8
@@ -38,13 +48,21 @@ func (r *record) current() Record {
 	case isEnd:
 		return &r.end
 	default:
-		return &r.event
+		return r.event
 	}
 }
 
 // parseLine reads the record of one line, which has no line end. The names in it are shared with earlier records; the
 // vectors and lists are those of into, used again. On an error into holds nothing that means anything.
 func parseLine(line []byte, into *record) *SyntaxError {
+	if into.quick(line) {
+		return nil
+	}
+	return into.strict(line)
+}
+
+// strict reads any line that JSON allows, and says what is wrong with one that is not.
+func (into *record) strict(line []byte) *SyntaxError {
 	into.parse(line, isEvent)
 	if into.err == nil && into.is == isEvent {
 		return nil
@@ -100,15 +118,14 @@ func (r *record) classify(line []byte) (recordKind, *SyntaxError) {
 // of that kind.
 func (r *record) parse(line []byte, kind recordKind) {
 	r.scanner = scanner{line: line, scratch: r.scratch}
-	r.is, r.seen = kind, 0
+	r.is, r.seen, r.extra = kind, 0, extra{}
 	switch kind {
 	case isHeader:
 		r.header = Header{Incarnation: 1, Peers: r.header.Peers[:0], Opening: r.header.Opening[:0]}
 	case isEnd:
 		r.end = End{}
 	default:
-		e := &r.event
-		*e = Event{Deps: e.Deps[:0], Sees: e.Sees[:0], Has: e.Has[:0], Balances: e.Balances[:0]}
+		r.fresh()
 	}
 	r.space()
 	if r.peek() != '{' {
@@ -117,6 +134,7 @@ func (r *record) parse(line []byte, kind recordKind) {
 	}
 	r.pos++
 	for first := true; r.more(first, '}'); first = false {
+		at := r.pos
 		f := fieldOf(r.key())
 		switch {
 		case r.err != nil:
@@ -128,6 +146,7 @@ func (r *record) parse(line []byte, kind recordKind) {
 			r.is = isEnd
 			return
 		case f == fNone || fields[f].on&(1<<kind) == 0:
+			r.extra = extra{at: at + 1}
 			r.skip(2)
 			continue
 		}
@@ -306,17 +325,14 @@ func (r *record) vector(into clock.Vector) clock.Vector {
 		}
 		into = append(into, clock.Entry{Process: process, N: r.count(0)})
 	}
-	byProcess := func(a, b clock.Entry) int { return cmp.Compare(a.Process, b.Process) }
-	if !slices.IsSortedFunc(into, byProcess) {
-		slices.SortFunc(into, byProcess)
+	if r.err != nil {
+		return into
 	}
-	for i := 1; i < len(into); i++ {
-		if into[i].Process == into[i-1].Process {
-			r.wrong(start, fmt.Sprintf("names %q twice", into[i].Process))
-			return into
-		}
+	into, twice := sortVector(into)
+	if twice != "" {
+		r.wrong(start, fmt.Sprintf("names %q twice", twice))
 	}
-	return slices.DeleteFunc(into, func(e clock.Entry) bool { return e.N == 0 })
+	return into
 }
 
 // accounts reads an object of balances.
@@ -332,14 +348,8 @@ func (r *record) accounts(into []AccountBalance) []AccountBalance {
 		}
 		into = append(into, AccountBalance{account, r.integer()})
 	}
-	if !slices.IsSortedFunc(into, byAccount) {
-		slices.SortFunc(into, byAccount)
-	}
-	for i := 1; i < len(into); i++ {
-		if into[i].Account == into[i-1].Account {
-			r.wrong(start, fmt.Sprintf("names %q twice", into[i].Account))
-			return into
-		}
+	if twice := sortAccounts(into); twice != "" {
+		r.wrong(start, fmt.Sprintf("names %q twice", twice))
 	}
 	return into
 }

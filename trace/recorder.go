@@ -27,14 +27,17 @@ type Recorder struct {
 
 // NewRecorder writes the header of a log to w and returns a Recorder of h.Process. An empty Format and an Incarnation
 // of 0 are filled in, and Ends is set. The Recorder buffers; Close it when the process ends.
-func NewRecorder(w io.Writer, h Header) (*Recorder, error) {
+func NewRecorder(w io.Writer, h Header) (*Recorder, error) { return NewRecorderIn(w, JSONL, h) }
+
+// NewRecorderIn is NewRecorder for a log in the given encoding.
+func NewRecorderIn(w io.Writer, enc Encoding, h Header) (*Recorder, error) {
 	if err := checkName(h.Process); err != nil {
 		return nil, err
 	}
 	h.Format = cmp.Or(h.Format, Format)
 	h.Incarnation = max(h.Incarnation, 1)
 	h.Ends = true
-	r := &Recorder{seq: NewSequencer(h.Process), w: NewWriter(w)}
+	r := &Recorder{seq: NewSequencer(h.Process), w: NewWriterIn(w, enc)}
 	if err := r.w.Header(&h); err != nil {
 		return nil, err
 	}

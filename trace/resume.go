@@ -2,6 +2,7 @@ package trace
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ type Tail struct {
 	Ended       bool   // the last whole record is an end record
 	Size        int64  // bytes of the file
 	Whole       int64  // bytes of its whole records; what follows is what a crash has left of a write
+	encoding    Encoding
 }
 
 // ForeignLogError says that a file is not the log that a process could go on with.
@@ -29,10 +31,23 @@ func (e *ForeignLogError) Error() string {
 	return fmt.Sprintf("%s: not the log of %s: %s; name the folder that the process wrote to before, or an empty one", e.Path, e.Process, e.Problem)
 }
 
-// LogPath returns the name of the file that a process's log has in a trace folder.
-func LogPath(dir, process string) string { return filepath.Join(dir, fileName(process)) }
+// LogPath returns the name of the file that a process's log of JSON Lines has in a trace folder; see [Encoding.LogPath].
+func LogPath(dir, process string) string { return JSONL.LogPath(dir, process) }
 
-// ReadTail reads the end of the log of a process and changes nothing; a file that does not exist counts as empty. That
+// PackedError says that a log is compressed, so that it cannot be gone on with: a crash would leave half a frame.
+type PackedError struct {
+	Path     string
+	Encoding Encoding
+}
+
+func (e *PackedError) Error() string {
+	open := e.Encoding.Open()
+	return fmt.Sprintf("%s: a log that goes on after a restart cannot be %s; write %s, and convert it once the process has ended",
+		e.Path, e.Encoding, open)
+}
+
+// ReadTail reads the end of the log of a process and changes nothing; a file that does not exist counts as empty. The name
+// of the file says the encoding, which cannot be a compressed one. That
 // the events up to seq sure are in the file, whole and on disk for good, the caller knows, so that of a long log not all
 // is read; 0 has everything read. From there on, what is whole ends before the first line without line end, and before
 // the first that is not the record that belongs there: a system that loses its power may leave holes in a file.
@@ -42,7 +57,11 @@ func ReadTail(path, process string, sure uint64) (*Tail, error) {
 	if err := checkName(process); err != nil {
 		return nil, err
 	}
-	t := &Tail{Path: path}
+	enc, _ := EncodingOf(path)
+	if enc.Compressed() {
+		return nil, &PackedError{path, enc}
+	}
+	t := &Tail{Path: path, encoding: enc}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil
@@ -95,7 +114,7 @@ func (t *Tail) Resume() (*LogFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &LogFile{Writer: NewWriter(f), file: f}, nil
+	return &LogFile{Writer: NewWriterIn(f, t.encoding), file: f}, nil
 }
 
 // SyncWritten waits until what was flushed before is on disk. Unlike the other methods it may be called while another
@@ -114,31 +133,12 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// section is a Reader of a file from an offset on that knows where its records end.
-type section struct {
-	*Reader
-	src io.ReadSeeker
-	end int64 // offset behind what was read from src
+// readFrom returns a Reader of a file from an offset on.
+func readFrom(f *os.File, offset int64, size int64) *Reader {
+	r := NewReader(io.NewSectionReader(f, offset, size-offset), f.Name())
+	r.base = offset
+	return r
 }
-
-func readFrom(f *os.File, offset int64, size int64) *section {
-	s := &section{src: io.NewSectionReader(f, offset, size-offset), end: offset}
-	s.Reader = NewReader(s, f.Name())
-	return s
-}
-
-// Read is for io.Reader.
-func (s *section) Read(p []byte) (int, error) {
-	n, err := s.src.Read(p)
-	s.end += int64(n)
-	return n, err
-}
-
-// offset returns where the record that Scan found ends.
-func (s *section) offset() int64 { return s.end - int64(s.Reader.end-s.start) }
-
-// ended reports whether the line of the record that Scan found has a line end.
-func (s *section) ended() bool { return s.start > 0 && s.buf[s.start-1] == '\n' }
 
 // checkStart refuses a file that begins with something other than a header of the process, or the beginning of one.
 func (t *Tail) checkStart(f *os.File, process string) error {
@@ -150,17 +150,13 @@ func (t *Tail) checkStart(f *os.File, process string) error {
 		if err := r.Err(); err != nil {
 			return err
 		}
-		return &ForeignLogError{t.Path, process, "it has blank lines alone"}
+		return t.checkEmpty(f, process)
 	}
-	if !r.ended() {
-		begun := r.buf[:r.Reader.end]
-		start := AppendHeader(nil, &Header{Format: Format, Process: process})
-		start = bytes.TrimSuffix(start, []byte("}\n"))
-		short := min(len(begun), len(start))
-		if !bytes.Equal(begun[:short], start[:short]) && len(bytes.Trim(begun, "\x00")) > 0 {
-			return &ForeignLogError{t.Path, process, "its only line is neither whole nor the beginning of its header"}
-		}
-		return nil
+	if r.Encoding() != t.encoding {
+		return &ForeignLogError{t.Path, process, fmt.Sprintf("it is %s, and its name says %s", r.Encoding(), t.encoding)}
+	}
+	if !r.ended {
+		return t.checkBegun(f, process)
 	}
 	h, ok := r.Record().(*Header)
 	switch {
@@ -172,19 +168,78 @@ func (t *Tail) checkStart(f *os.File, process string) error {
 	return nil
 }
 
-// begin returns the offset of a line from which on the log must be read: that of an event up to sure, near the end where
-// that can be, or 0. It looks ever further back.
+// checkEmpty takes a binary log that has a mark alone.
+func (t *Tail) checkEmpty(f *os.File, process string) error {
+	if t.encoding.Binary() {
+		return t.checkBegun(f, process)
+	}
+	return &ForeignLogError{t.Path, process, "it has blank lines alone"}
+}
+
+// checkBegun refuses a file without a whole record, but for one that begins as the log of the process does, or that holds
+// zeros alone.
+func (t *Tail) checkBegun(f *os.File, process string) error {
+	const most = 1 << 10 // the beginning that is compared is shorter
+	begun, err := io.ReadAll(io.NewSectionReader(f, 0, min(t.Size, most)))
+	if err != nil {
+		return err
+	}
+	var start []byte
+	what := "line"
+	h := &Header{Format: Format, Process: process}
+	if t.encoding.Binary() {
+		what = "record"
+		start = new(binaryWriter).header(nil, h)
+		if at := len(blockMark); len(begun) > at { // their sizes differ, and what comes after the name
+			begun, start = afterSizes(begun[at:]), afterSizes(start[at:])
+		}
+	} else {
+		start = bytes.TrimSuffix(AppendHeader(nil, h), []byte("}\n"))
+	}
+	short := min(len(begun), len(start))
+	if bytes.Equal(begun[:short], start[:short]) || len(bytes.Trim(begun, "\x00")) == 0 {
+		return nil
+	}
+	return &ForeignLogError{t.Path, process, "its only " + what + " is neither whole nor the beginning of its header"}
+}
+
+// afterSizes returns what is in a record of a header: what follows its size, a tag of two bytes and another size.
+func afterSizes(p []byte) []byte {
+	_, n := binary.Uvarint(p)
+	if n <= 0 || len(p) < n+2 {
+		return nil
+	}
+	p = p[n+2:]
+	if _, n = binary.Uvarint(p); n <= 0 {
+		return nil
+	}
+	return p[n:]
+}
+
+// begin returns the offset of a line, or of a block, from which on the log must be read: that of an event up to sure, near
+// the end where that can be, or 0. It looks ever further back.
 func (t *Tail) begin(f *os.File, sure uint64) (int64, error) {
 	for back := int64(firstBuffer); sure > 0 && back < t.Size; back *= 4 {
 		r := readFrom(f, t.Size-back, t.Size)
-		r.Scan() // the rest of some line
-		for at := r.offset(); r.Scan(); at = r.offset() {
-			if e, ok := r.Record().(*Event); ok {
-				if e.Seq <= sure {
-					return at, nil
-				}
-				break
+		if t.encoding.Binary() {
+			r.toMark()
+			r = readFrom(f, r.offset(), t.Size)
+		} else {
+			r.Scan() // the rest of some line
+		}
+		block := r.offset()
+		for at := block; r.Scan(); at = r.offset() {
+			e, ok := r.Record().(*Event)
+			if !ok {
+				continue
 			}
+			if t.encoding.Binary() {
+				at = block
+			}
+			if e.Seq <= sure {
+				return at, nil
+			}
+			break
 		}
 		if err := r.Err(); err != nil {
 			return 0, err
@@ -201,7 +256,7 @@ func (t *Tail) scan(f *os.File, process string, from int64) error {
 	if from == 0 {
 		next = 1
 	}
-	for r.Scan() && r.ended() {
+	for r.Scan() && r.ended {
 		switch rec := r.Record().(type) {
 		case *Header:
 			if rec.Process != process {

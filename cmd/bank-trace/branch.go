@@ -26,6 +26,7 @@ type branchFlags struct {
 	opening     []string // ACCOUNT=AMOUNT
 	mode        string
 	data, trace string
+	encoding    encodingFlag
 	timeout     time.Duration
 	insecure    bool
 	attached    bool
@@ -75,6 +76,7 @@ encrypted, so only loopback addresses are served unless --insecure is given.`,
 	fl.StringVar(&f.mode, "mode", "", "when writes execute: total or causal (the file's, or total, by default)")
 	fl.StringVar(&f.data, "data", "", "folder for the branch's durable state")
 	fl.StringVar(&f.trace, "trace", "", "folder for the branch's log; needs --data")
+	f.encoding.add(cmd, "what the log is written in; one that goes on after a crash is never compressed", trace.JSONL, trace.Binpb)
 	fl.DurationVar(&f.timeout, "request-timeout", 10*time.Second, "longest that a request is kept waiting")
 	fl.BoolVar(&f.insecure, "insecure", false, "serve addresses that other machines reach, without encryption")
 	fl.BoolVar(&f.rejoin, "rejoin", false, "the branch's data is lost: first take a snapshot of the state from another branch; all others must be served")
@@ -109,7 +111,9 @@ func serveBranch(ctx context.Context, c *console, f branchFlags) (err error) {
 		if err := os.MkdirAll(f.trace, 0o755); err != nil {
 			return err
 		}
-		cfg.LogFile = trace.LogPath(f.trace, cfg.Branch.Name)
+		if cfg.LogFile, err = branchLog(f.trace, cfg.Branch.Name, f.encoding.Encoding); err != nil {
+			return err
+		}
 	}
 	if f.rejoin {
 		if err := server.Rejoin(ctx, cfg); err != nil {
@@ -127,6 +131,21 @@ func serveBranch(ctx context.Context, c *console, f branchFlags) (err error) {
 	}
 	fmt.Fprintln(c.err, servesLine(cfg.Branch.Name, l.Addr().String()))
 	return s.Serve(ctx, l)
+}
+
+// branchLog returns where a branch keeps its log. A log that was begun in another encoding is not left behind.
+func branchLog(dir, process string, enc trace.Encoding) (string, error) {
+	if enc.Compressed() {
+		return "", fmt.Errorf("branch: %w", &trace.PackedError{Path: enc.LogPath(dir, process), Encoding: enc})
+	}
+	for _, other := range trace.Encodings() {
+		path := other.LogPath(dir, process)
+		if _, err := os.Stat(path); other != enc && err == nil {
+			return "", fmt.Errorf("branch: --encoding is %s, and %s is there, which the log would go on from; "+
+				"give the encoding of that log, or convert it and put it in its place", enc, path)
+		}
+	}
+	return enc.LogPath(dir, process), nil
 }
 
 // servesLine is what a branch says when its port is open.

@@ -26,14 +26,17 @@ func newCheck(c *console) *cobra.Command {
 		Use:   "check TRACE...",
 		Short: "Check that a trace keeps every rule",
 		Long: `Reads the logs of a trace (a folder, log files, or - for standard input) as a
-stream and reports every rule that is violated, with both places. Takes the
-course's output files too (customer_events.json and the like), told by content.
+stream and reports every rule that is violated, with both places. Logs are JSON
+Lines or protobuf, compressed or not; of a protobuf log the place is the number of
+the record. Takes the course's output files too (customer_events.json and the
+like), told by content.
 
 Exit status: 0 every rule that had something to check holds, 1 a violation was
 found, 2 it could not be decided.`,
 		Example: `  bank-trace check /tmp/t
   bank-trace check branch-1.jsonl branch-2.jsonl
   cat *.jsonl | bank-trace check -
+  zstdcat *.binpb.zst | bank-trace check -
   bank-trace check --rules clock,message --report json /tmp/t
   bank-trace check --report junit /tmp/t > report.xml`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -99,11 +102,11 @@ func (c *console) check(ctx context.Context, f checkFlags, paths []string) (*che
 	if err != nil {
 		return nil, err
 	}
-	bar := newBar(c.err, "events", -1)
+	bar := newReading(c.err, sizeOf(folder))
 	defer bar.done()
 	return check.Check(ctx, check.Folder(folder), check.Options{
 		Strict: f.strict, Rules: f.rules, AllowTruncated: f.allowTruncated, Run: folder.Run, Stdin: c.stdin,
-		Progress: func(events, _ int64) { bar.set(events) },
+		Progress: bar.set,
 	})
 }
 

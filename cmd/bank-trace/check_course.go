@@ -26,7 +26,7 @@ func courseFiles(paths []string) ([]string, error) {
 	for _, path := range paths {
 		found := []string{path}
 		if info, err := os.Stat(path); err != nil || info.IsDir() {
-			if logs, _ := filepath.Glob(filepath.Join(path, "*.jsonl*")); len(logs) > 0 || err != nil {
+			if err != nil || hasLogs(path) {
 				return nil, nil // trace.Find says what is wrong with a path
 			}
 			if found, err = filepath.Glob(filepath.Join(path, "*.json")); err != nil {
@@ -46,6 +46,12 @@ func courseFiles(paths []string) ([]string, error) {
 		}
 	}
 	return files, nil
+}
+
+// hasLogs reports whether a folder has a log.
+func hasLogs(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() && trace.IsLog(e.Name()) })
 }
 
 func headOf(file string) (head []byte, err error) {

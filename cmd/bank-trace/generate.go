@@ -18,6 +18,7 @@ type generateFlags struct {
 	spec             sim.Spec
 	faults, workload string
 	dir              string
+	encoding         encodingFlag
 	overwrite        bool
 }
 
@@ -57,6 +58,7 @@ operations and faults at set times; flags go before it. docs/workload.md has one
 	fl.StringVar(&f.faults, "faults", "", "what goes wrong: delay reorder duplicate loss partition one-way crash lost-disk pause slow-disk skew, or all")
 	fl.StringVar(&f.workload, "workload", "", "YAML file with the workload")
 	fl.StringVarP(&f.dir, "out", "o", "", "folder for the trace (required)")
+	f.encoding.add(cmd, "what logs are written in", trace.Encodings()...)
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a trace that is in the folder already")
 	if err := cmd.MarkFlagRequired("out"); err != nil {
 		panic(err) // the flag is two lines above
@@ -112,7 +114,7 @@ func generate(cmd *cobra.Command, c *console, f generateFlags) error {
 	if err != nil {
 		return fmt.Errorf("generate: %s%w", strings.TrimPrefix(f.workload+": ", ": "), err)
 	}
-	rec, err := newRecording(f.dir, f.overwrite)
+	rec, err := newRecording(f.dir, f.encoding.Encoding, f.overwrite)
 	if err != nil {
 		return err
 	}

@@ -9,21 +9,22 @@ import (
 // recording is a trace folder that a run writes: one log for each process.
 type recording struct {
 	dir       *trace.Dir
+	encoding  trace.Encoding
 	processes []string
 	logs      []*trace.LogFile
 }
 
-func newRecording(dir string, overwrite bool) (*recording, error) {
+func newRecording(dir string, enc trace.Encoding, overwrite bool) (*recording, error) {
 	d, err := trace.Create(dir, overwrite)
 	if err != nil {
 		return nil, err
 	}
-	return &recording{dir: d}, nil
+	return &recording{dir: d, encoding: enc}, nil
 }
 
 // log creates the log of a process. It is not for concurrent use.
 func (r *recording) log(process string) (*trace.LogFile, error) {
-	l, err := r.dir.Log(process)
+	l, err := r.dir.LogIn(process, r.encoding)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 type runFlags struct {
 	dir, course string
 	mode        string
+	encoding    encodingFlag
 	overwrite   bool
 	processes   bool
 	timeout     time.Duration
@@ -52,6 +53,7 @@ wrong.`,
 	fl.StringVarP(&f.dir, "out", "o", "", "folder for the trace")
 	fl.StringVar(&f.course, "course", "", "also write the course's output files into this folder")
 	fl.StringVar(&f.mode, "mode", "", "when writes execute: total or causal (the scenario's own by default)")
+	f.encoding.add(cmd, "what logs are written in", trace.Encodings()...)
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a trace that is in the folder already")
 	fl.BoolVar(&f.processes, "processes", false, "run every branch and every customer as a process of its own")
 	fl.DurationVar(&f.timeout, "timeout", 30*time.Second, "longest wait for the answer to one request")
@@ -106,7 +108,7 @@ func runScenario(ctx context.Context, c *console, f runFlags, path string) (err 
 
 // record runs a scenario and writes its trace into a folder.
 func record(ctx context.Context, c *console, s *scenario.Scenario, path, dir string, f runFlags) (*cluster.Result, error) {
-	rec, err := newRecording(dir, f.overwrite)
+	rec, err := newRecording(dir, f.encoding.Encoding, f.overwrite)
 	if err != nil {
 		return nil, err
 	}

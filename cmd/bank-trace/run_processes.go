@@ -18,6 +18,8 @@ import (
 	"github.com/seed-8ff1fc32/bank-trace/customer/client"
 	"github.com/seed-8ff1fc32/bank-trace/internal/cluster"
 	"github.com/seed-8ff1fc32/bank-trace/internal/scenario"
+	"github.com/seed-8ff1fc32/bank-trace/trace"
+	"github.com/seed-8ff1fc32/bank-trace/trace/convert"
 )
 
 // spawn makes the commands of a run whose branches and customers are processes of this very program.
@@ -62,7 +64,35 @@ func runProcesses(ctx context.Context, c *console, s *scenario.Scenario, path, d
 			fmt.Fprintf(c.err, "%s: %s\n", process, line)
 		}
 	}
-	return cluster.RunProcesses(ctx, cfg, how)
+	result, err := cluster.RunProcesses(ctx, cfg, how)
+	if err != nil {
+		return result, err
+	}
+	return result, recodeLogs(ctx, dir, f.encoding.Encoding)
+}
+
+// recodeLogs brings the logs of processes that have ended into the encoding that was asked for: a log that must survive
+// its process is never compressed, and that of a customer is JSON Lines, while they are written.
+func recodeLogs(ctx context.Context, dir string, enc trace.Encoding) error {
+	folder, err := trace.Find(dir)
+	if err != nil {
+		return err
+	}
+	recode := &convert.Recode{Encoding: enc}
+	for _, l := range folder.Logs {
+		for _, file := range l.Files {
+			if is, _ := trace.EncodingOf(file); is == enc {
+				continue
+			}
+			if _, err := recode.File(ctx, file, enc.Rename(file)); err != nil {
+				return err
+			}
+			if err := os.Remove(file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // bankFile is what the branches agree on.
@@ -76,7 +106,7 @@ func (s *spawn) branch(id int, peers map[int]string) *exec.Cmd {
 		args = append(args, "--branches", pairs(map[int]string{id: "127.0.0.1:0"}))
 	}
 	return s.command(append(args, "--data", filepath.Join(s.data, branchName(id)), "--trace", s.trace,
-		"--request-timeout", s.flags.timeout.String()))
+		"--encoding", s.flags.encoding.Open().String(), "--request-timeout", s.flags.timeout.String()))
 }
 
 func (s *spawn) customer(name string, branches map[int]string) *exec.Cmd {

@@ -65,6 +65,7 @@ func table() map[string]row {
 		},
 		"internal/bench":          {may: []string{anything}, bank: true},
 		"internal/bench/deposits": {may: []string{"internal/bench"}, bank: true},
+		"internal/bench/checks":   {may: []string{"internal/bench"}, bank: true},
 		"internal/archtest":       {},
 		"internal/torture":        {may: []string{anything}, bank: true},
 

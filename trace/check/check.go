@@ -20,6 +20,7 @@ type Options struct {
 	MaxFindings    int                       // findings kept per rule; all are counted. 0 means 1,000
 
 	pick    func(n int) int // test hook: merges in another order
+	keep    int             // test hook: bytes of messages in flight to keep in memory, at the most
 	without []ruleID        // test hook: rules to leave out
 }
 
@@ -48,6 +49,7 @@ func Check(ctx context.Context, sources []Source, opt Options) (*Report, error) 
 		return cmp.Or(cmp.Compare(a.Name, b.Name), slices.Compare(fileNames(a), fileNames(b)))
 	})
 	e := newEngine(spooled, sel, opt)
+	defer e.messageFamily().spilled.remove()
 	if err := e.run(ctx); err != nil {
 		return nil, err
 	}

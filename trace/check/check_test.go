@@ -147,6 +147,43 @@ func TestMergeOrder(t *testing.T) {
 	})
 }
 
+// TestSpilled checks that messages which wait in files are judged as those that wait in memory.
+func TestSpilled(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	rapid.Check(t, func(t *rapid.T) {
+		files := drawMutant(t)
+		opt := Options{Strict: rapid.Bool().Draw(t, "strict"), Run: &trace.Run{Settled: rapid.Bool().Draw(t, "settled")}}
+		want, err := Check(context.Background(), sourcesOf(files), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "shuffle"), 2))
+		opt.keep = rapid.SampledFrom([]int{1, 400, 3000}).Draw(t, "keep")
+		if rapid.Bool().Draw(t, "shuffled") {
+			opt.pick = rng.IntN
+		}
+		got, err := Check(context.Background(), sourcesOf(files), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Report{}, Place{})); diff != "" {
+			t.Fatalf("-in memory +spilled:\n%s", diff)
+		}
+	})
+	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
+		t.Errorf("files are left: %v, error %v", left, err)
+	}
+}
+
+// A file that cannot be made ends the check with an error that says what it was for.
+func TestSpillFails(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	_, err := Check(context.Background(), sourcesOf(randomLogs(5, 3, 3, 20)), Options{keep: 1})
+	if err == nil || !strings.Contains(err.Error(), "keep messages in flight in a temporary file") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestMergedFile checks that one file of all processes gives what the logs one by one give, places excepted.
 func TestMergedFile(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

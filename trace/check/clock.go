@@ -55,6 +55,8 @@ type clockFamily struct {
 	*tally
 }
 
+func (f *clockFamily) wants(trace.Kind, trace.Step) bool { return true }
+
 func (f *clockFamily) first(v *visit) {
 	p := v.p
 	if p.last.any {

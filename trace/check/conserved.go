@@ -75,6 +75,10 @@ func newConservedFamily(e *engine) *conservedFamily {
 	return &conservedFamily{engine: e, tally: e.tally, purses: map[*proc]*purse{}, exact: map[*proc]map[trace.ID]*wish{}}
 }
 
+func (f *conservedFamily) wants(_ trace.Kind, s trace.Step) bool {
+	return s == trace.StepRequest || s == trace.StepRespond
+}
+
 func (f *conservedFamily) first(v *visit) {
 	if v.e.Request.IsZero() || !isAsk(v.e) && !isReply(v.e) || !f.settled() {
 		return

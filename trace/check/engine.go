@@ -8,11 +8,12 @@ import (
 
 // family is the rules of one file, and what they remember.
 type family interface {
-	first(v *visit) // sees each event once
-	end()           // the first pass is over: report, or suspect
-	suspects() bool // whether the second pass has anything to settle for this family
-	again(v *visit) // sees each event once more, if any family suspects
-	settle()        // the second pass is over: report
+	wants(k trace.Kind, s trace.Step) bool // whether first must see such events
+	first(v *visit)                        // sees each of them once, and every event before which some are missing
+	end()                                  // the first pass is over: report, or suspect
+	suspects() bool                        // whether the second pass has anything to settle for this family
+	again(v *visit)                        // sees every event once more, if any family suspects
+	settle()                               // the second pass is over: report
 }
 
 // headed is a family that looks at headers too, in the first pass.
@@ -49,8 +50,10 @@ type engine struct {
 	sel      selection
 	opt      Options
 	names    map[string]*proc
+	recent   [256]*proc // of names, by how they end: most are found here
 	procs    []*proc
 	families []family
+	wanted   [trace.Receive + 1][trace.StepSnapshot + 1][]family // that want an event, by kind and step
 	deep     *graph
 	tally    *tally
 	second   bool // this is not the first pass
@@ -58,9 +61,9 @@ type engine struct {
 	naming   bool // this pass looks for the requests of lost writes
 	visit    visit
 
-	branches   map[*proc]bool // processes that some header calls a branch, or that write
-	branchList []*proc        // the same
+	branches []*proc // that some header calls one, or that write
 
+	fault                                 error // of a temporary file
 	events, messages, inFlight, uncovered int64
 	skipped                               []lines
 }
@@ -81,7 +84,10 @@ func (e *engine) skip(at place) {
 }
 
 func newEngine(sources []Source, sel selection, opt Options) *engine {
-	e := &engine{sources: sources, sel: sel, opt: opt, names: map[string]*proc{}, branches: map[*proc]bool{}}
+	if opt.keep <= 0 {
+		opt.keep = defaultKeep
+	}
+	e := &engine{sources: sources, sel: sel, opt: opt, names: map[string]*proc{}}
 	e.files = append(e.files, "")
 	for _, s := range sources {
 		e.files = append(e.files, fileNames(s)...)
@@ -97,6 +103,15 @@ func newEngine(sources []Source, sel selection, opt Options) *engine {
 		moneyPlace:     newMoneyFamily(e),
 		conservedPlace: newConservedFamily(e),
 		replicaPlace:   newReplicaFamily(e),
+	}
+	for k := range e.wanted {
+		for s := range e.wanted[k] {
+			for _, f := range e.families {
+				if f.wants(trace.Kind(k), trace.Step(s)) {
+					e.wanted[k][s] = append(e.wanted[k][s], f)
+				}
+			}
+		}
 	}
 	return e
 }
@@ -131,6 +146,9 @@ func (e *engine) run(ctx context.Context) error {
 	for _, f := range e.families {
 		f.end()
 		again = f.suspects() || again
+	}
+	if e.fault != nil {
+		return e.fault
 	}
 	if e.replicaFamily().lost() {
 		e.naming = true
@@ -174,9 +192,9 @@ func (e *engine) reread(ctx context.Context) error {
 
 // branch notes that a process is one.
 func (e *engine) branch(p *proc) {
-	if !e.branches[p] {
-		e.branches[p] = true
-		e.branchList = append(e.branchList, p)
+	if !p.branch {
+		p.branch, p.place = true, int32(len(e.branches))
+		e.branches = append(e.branches, p)
 	}
 }
 
@@ -199,13 +217,26 @@ func (e *engine) progress(events, bytes int64) {
 
 // process returns the process of that name, which need not have a log.
 func (e *engine) process(name string) *proc {
+	recent := &e.recent[ending(name)]
+	if p := *recent; p != nil && p.name == name {
+		return p
+	}
 	p := e.names[name]
 	if p == nil {
 		p = &proc{name: name, id: int32(len(e.procs)), source: -1}
 		e.names[name] = p
 		e.procs = append(e.procs, p)
 	}
+	*recent = p
 	return p
+}
+
+// ending is a number that tells names apart which end with different numbers.
+func ending(name string) uint8 {
+	if len(name) < 2 {
+		return uint8(len(name))
+	}
+	return name[len(name)-1] + 10*name[len(name)-2]
 }
 
 // record takes one record of c and reports whether it is an event, which then waits in c for its turn.
@@ -218,7 +249,7 @@ func (e *engine) record(c *cursor, r trace.Record) bool {
 		}
 		return true
 	case *trace.SyntaxError:
-		c.broken++
+		c.broken += int64(r.Records())
 		if !e.second {
 			e.logs().unreadable(c, r)
 		}
@@ -307,7 +338,11 @@ func (e *engine) event(c *cursor) {
 		}
 	default:
 		e.events++
-		for _, f := range e.families {
+		families := e.wanted[ev.Kind][ev.Step]
+		if v.missing > 0 {
+			families = e.families
+		}
+		for _, f := range families {
 			f.first(v)
 		}
 	}

@@ -54,6 +54,8 @@ type logFamily struct {
 	*tally
 }
 
+func (f *logFamily) wants(trace.Kind, trace.Step) bool { return true }
+
 func (f *logFamily) first(v *visit) {
 	p := v.p
 	if p.closed {

@@ -1,10 +1,12 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -16,8 +18,7 @@ type cursor struct {
 	piece  int // of the source, that is being read
 	file   int32
 	body   io.ReadCloser
-	reader *trace.Reader
-	bytes  int64
+	reader *trace.Ahead
 
 	event *trace.Event // next; owned by reader
 	proc  *proc        // of event
@@ -25,11 +26,11 @@ type cursor struct {
 
 	procs   []*proc // whose log it is
 	records int64   // read, broken ones included
-	broken  int64   // records that could not be read
+	broken  int64   // records that could not be read, at the most
 	torn    bool    // the last record was cut off
 }
 
-// place is a line of a file.
+// place is a line of a file, or a record of a binary one.
 type place struct {
 	file int32 // number in engine.files, from 1
 	line int
@@ -43,10 +44,10 @@ type place struct {
 //  3. The least is handed over, its cursor moves on and sinks to its place.
 type merger struct {
 	engine *engine
-	heap   []*cursor
+	heap   []turn
 	pick   func(n int) int // test hook: which of n cursors is next, instead of the least
 	read   int64           // events
-	size   int64           // bytes
+	ahead  *trace.Prefetcher
 }
 
 // progressEvery is the number of events between two calls of Options.Progress and looks at the context.
@@ -54,7 +55,9 @@ const progressEvery = 4096
 
 func (m *merger) run(ctx context.Context) (err error) {
 	cursors := make([]*cursor, len(m.engine.sources))
+	m.ahead = trace.NewPrefetcher(len(cursors))
 	defer func() {
+		m.ahead.Close() // before the files are: they may be read right now
 		for _, c := range cursors {
 			if c != nil && c.body != nil {
 				err = errors.Join(err, c.body.Close())
@@ -66,6 +69,14 @@ func (m *merger) run(ctx context.Context) (err error) {
 		c := &cursor{index: i, source: s, piece: -1, file: file - 1}
 		file += int32(len(s.Pieces))
 		cursors[i] = c
+		if len(s.Pieces) == 0 {
+			continue
+		}
+		if err := m.open(c); err != nil { // all of them at once, so that all begin to be read
+			return err
+		}
+	}
+	for _, c := range cursors {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -73,9 +84,10 @@ func (m *merger) run(ctx context.Context) (err error) {
 			return err
 		}
 		if c.event != nil {
-			m.heap = append(m.heap, c)
+			m.heap = append(m.heap, turn{c: c})
 		}
 	}
+	m.rank()
 	for i := len(m.heap)/2 - 1; i >= 0; i-- {
 		m.sink(i)
 	}
@@ -88,13 +100,13 @@ func (m *merger) drain(ctx context.Context) error {
 		if m.pick != nil {
 			i = m.pick(len(m.heap))
 		}
-		c := m.heap[i]
+		c := m.heap[i].c
 		m.engine.event(c)
 		if m.read++; m.read%progressEvery == 0 {
-			if err := ctx.Err(); err != nil {
+			if err := errors.Join(ctx.Err(), m.engine.fault); err != nil {
 				return err
 			}
-			m.engine.progress(m.read, m.size)
+			m.engine.progress(m.read, m.ahead.Bytes())
 		}
 		if err := m.advance(c); err != nil {
 			return err
@@ -103,10 +115,12 @@ func (m *merger) drain(ctx context.Context) error {
 			last := len(m.heap) - 1
 			m.heap[i] = m.heap[last]
 			m.heap = m.heap[:last]
+		} else {
+			m.heap[i] = m.turn(c)
 		}
 		m.sink(i)
 	}
-	m.engine.progress(m.read, m.size)
+	m.engine.progress(m.read, m.ahead.Bytes())
 	return nil
 }
 
@@ -151,37 +165,68 @@ func (m *merger) open(c *cursor) error {
 		return fmt.Errorf("open log: %w", err)
 	}
 	c.body = body
-	c.reader = trace.NewReader(readerFunc(func(b []byte) (int, error) {
-		n, err := body.Read(b)
-		m.size += int64(n)
-		c.bytes += int64(n)
-		return n, err
-	}), p.File)
+	c.reader = m.ahead.Open(body, p.File)
 	return nil
 }
 
-func (m *merger) less(a, b *cursor) bool {
-	if a.event.Clock != b.event.Clock {
-		return a.event.Clock < b.event.Clock
+// turn is a cursor in the heap, with what decides when it is its turn.
+type turn struct {
+	clock uint64
+	rank  int32 // of the process by name, so that names need not be compared; 0 for one that has none
+	c     *cursor
+}
+
+func (m *merger) turn(c *cursor) turn { return turn{c.event.Clock, c.proc.rank, c} }
+
+// rank gives the processes that stand in the heap at first their ranks by name. In a log of one process that is all there
+// are; what other processes such a file may speak of are compared by name.
+func (m *merger) rank() {
+	var procs []*proc
+	for _, p := range m.engine.procs {
+		p.rank = 0
 	}
-	if a.proc != b.proc {
-		return a.proc.name < b.proc.name
+	for _, t := range m.heap {
+		procs = append(procs, t.c.proc)
 	}
-	return a.index < b.index
+	slices.SortFunc(procs, func(a, b *proc) int { return cmp.Compare(a.name, b.name) })
+	for i, p := range procs {
+		p.rank = int32(i + 1)
+	}
+	for i := range m.heap {
+		m.heap[i] = m.turn(m.heap[i].c)
+	}
+}
+
+func (a *turn) less(b *turn) bool {
+	switch {
+	case a.clock != b.clock:
+		return a.clock < b.clock
+	case a.rank != b.rank && a.rank > 0 && b.rank > 0:
+		return a.rank < b.rank
+	case a.c.proc != b.c.proc:
+		return a.c.proc.name < b.c.proc.name
+	}
+	return a.c.index < b.c.index
 }
 
 func (m *merger) sink(i int) {
+	if i >= len(m.heap) {
+		return
+	}
+	t := m.heap[i]
 	for {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(m.heap); child++ {
-			if m.less(m.heap[child], m.heap[least]) {
-				least = child
-			}
+		least := 2*i + 1
+		if least >= len(m.heap) {
+			break
 		}
-		if least == i {
-			return
+		if next := least + 1; next < len(m.heap) && m.heap[next].less(&m.heap[least]) {
+			least = next
 		}
-		m.heap[i], m.heap[least] = m.heap[least], m.heap[i]
+		if !m.heap[least].less(&t) {
+			break
+		}
+		m.heap[i] = m.heap[least]
 		i = least
 	}
+	m.heap[i] = t
 }

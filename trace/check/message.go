@@ -49,12 +49,14 @@ type message struct {
 	seq  uint64
 }
 
+func (m message) key() numbered { return numbered{m.from, m.seq} }
+
 // flight is a send whose receive has not been read.
 type flight struct {
-	to    int32 // id of the addressee; -1 where the send does not name it
-	clock uint64
-	at    place
-	reply reply
+	to      int32 // id of the addressee; -1 where the send does not name it
+	replies bool  // messageFamily.replies has what it tells
+	clock   uint64
+	at      place
 }
 
 // reply is what a respond tells its customer, so that it can be compared with what the customer received.
@@ -113,23 +115,32 @@ type exchange struct {
 //  2. A pair that does not fit (clocks, stamp, addressee, what a reply says) makes its message suspect.
 //  3. At the end, a receive that still waits had no send, or had its send taken by another receive. If no log could
 //     show the send it is uncovered; else the message is suspect.
-//  4. What is still in flight is lost if the log of the addressee has ended.
-//  5. The second pass collects all there is of the suspect messages, and the findings are made from that: of several
+//  4. What waits beyond a bounded amount of memory goes to files, see message_spill.go.
+//  5. What is still in flight is lost if the log of the addressee has ended.
+//  6. The second pass collects all there is of the suspect messages, and the findings are made from that: of several
 //     receives the addressee's own comes first, then that with the least clock, and the others are duplicates.
 type messageFamily struct {
 	*engine
 	*tally
-	flights map[message]flight
+	flights window[flight]
+	replies map[message]reply // of those in flight
 	early   map[message]early
+	spilled spilled
 	suspect map[message]*exchange
 }
 
 func newMessageFamily(e *engine) *messageFamily {
-	return &messageFamily{
+	f := &messageFamily{
 		engine: e, tally: e.tally,
-		flights: map[message]flight{}, early: map[message]early{}, suspect: map[message]*exchange{},
+		replies: map[message]reply{}, early: map[message]early{}, suspect: map[message]*exchange{},
 	}
+	if e.opt.keep < fewSlots*flightSize {
+		f.flights.tight = true
+	}
+	return f
 }
+
+func (f *messageFamily) wants(k trace.Kind, _ trace.Step) bool { return k != trace.Local }
 
 func (f *messageFamily) first(v *visit) {
 	switch v.e.Kind {
@@ -148,17 +159,26 @@ func (f *messageFamily) first(v *visit) {
 
 func (f *messageFamily) send(v *visit) {
 	m := message{v.p.id, v.e.Seq}
-	s := flight{to: -1, clock: v.e.Clock, at: v.at, reply: replyOf(v.e)}
+	s := flight{to: -1, replies: v.e.Step == trace.StepRespond, clock: v.e.Clock, at: v.at}
 	if v.peer != nil {
 		s.to = v.peer.id
 	}
 	first, waits := f.early[m]
 	if !waits {
-		f.flights[m] = s
+		f.flights.put(m.key(), s)
+		if s.replies {
+			f.replies[m] = replyOf(v.e)
+		}
+		f.spillFlights()
 		return
 	}
 	delete(f.early, m)
-	f.pair(m, s, &first.arrival)
+	f.late(m, s, replyOf(v.e), &first)
+}
+
+// late pairs a send with the first of the receives that were read before it.
+func (f *messageFamily) late(m message, s flight, told reply, first *early) {
+	f.pair(m, s, told, &first.arrival)
 	if first.count > 1 {
 		f.checked[messageOrphan] += first.count - 1
 		f.suspect[m] = &exchange{}
@@ -168,9 +188,13 @@ func (f *messageFamily) send(v *visit) {
 func (f *messageFamily) receive(v *visit) {
 	m := message{v.peer.id, v.e.Cause}
 	a := newArrival(v)
-	if s, open := f.flights[m]; open {
-		delete(f.flights, m)
-		f.pair(m, s, &a)
+	if s, open := f.flights.take(m.key()); open {
+		told := reply{}
+		if s.replies {
+			told = f.replies[m]
+			delete(f.replies, m)
+		}
+		f.pair(m, s, told, &a)
 		return
 	}
 	first, waits := f.early[m]
@@ -180,6 +204,7 @@ func (f *messageFamily) receive(v *visit) {
 	first.count++
 	first.inexact = first.inexact || f.on[clockNotExact] && a.stamp != 0 && a.inexact(a.stamp)
 	f.early[m] = first
+	f.spillEarly()
 }
 
 func newArrival(v *visit) arrival {
@@ -188,12 +213,12 @@ func newArrival(v *visit) arrival {
 }
 
 // pair counts a pair and makes its message suspect if it does not fit.
-func (f *messageFamily) pair(m message, s flight, a *arrival) {
+func (f *messageFamily) pair(m message, s flight, told reply, a *arrival) {
 	f.count(s.to >= 0, a)
 	f.checked[messageOrphan]++
 	f.checked[messageLost]++
 	if a.clock <= s.clock || a.stamp != 0 && a.stamp != s.clock || s.to >= 0 && s.to != a.p.id ||
-		f.on[clockNotExact] && a.inexact(s.clock) || s.reply.altered(&a.reply) {
+		f.on[clockNotExact] && a.inexact(s.clock) || told.altered(&a.reply) {
 		f.suspect[m] = &exchange{}
 	}
 }
@@ -213,30 +238,45 @@ func (f *messageFamily) count(addressed bool, a *arrival) {
 }
 
 func (f *messageFamily) end() {
-	for m, first := range f.early {
-		if !f.procs[m.from].covers(m.seq) {
-			f.uncovered += first.count
-			if first.inexact {
-				f.suspect[m] = &exchange{}
-			}
-			continue
+	if len(f.spilled) > 0 {
+		f.endSpilled()
+	} else {
+		for m, first := range f.early {
+			f.unsent(m, &first)
 		}
-		f.checked[messageOrphan] += first.count
-		f.suspect[m] = &exchange{}
-	}
-	for m, s := range f.flights {
-		if s.to < 0 || !f.procs[s.to].whole() || f.procs[s.to].slice() || len(f.procs[s.to].unreadable) > 0 {
-			f.inFlight++
-			continue
-		}
-		f.checked[messageLost]++
-		f.add(messageLost, finding{
-			event: spot{f.procs[m.from], m.seq, s.clock, s.at},
-			message: fmt.Sprintf("%s:%d was sent to %s, whose log has ended without receiving it.",
-				f.procs[m.from].name, m.seq, f.procs[s.to].name),
+		f.flights.each(func(k numbered, s flight) bool {
+			f.unreceived(message{k.id, k.n}, s)
+			return false
 		})
 	}
-	f.early, f.flights = nil, nil
+	f.early, f.replies, f.flights = nil, nil, window[flight]{}
+}
+
+// unsent judges receives whose send was not read, or was taken by another receive.
+func (f *messageFamily) unsent(m message, first *early) {
+	if !f.procs[m.from].covers(m.seq) {
+		f.uncovered += first.count
+		if first.inexact {
+			f.suspect[m] = &exchange{}
+		}
+		return
+	}
+	f.checked[messageOrphan] += first.count
+	f.suspect[m] = &exchange{}
+}
+
+// unreceived judges a send whose receive was not read.
+func (f *messageFamily) unreceived(m message, s flight) {
+	if s.to < 0 || !f.procs[s.to].whole() || f.procs[s.to].slice() || len(f.procs[s.to].unreadable) > 0 {
+		f.inFlight++
+		return
+	}
+	f.checked[messageLost]++
+	f.add(messageLost, finding{
+		event: spot{f.procs[m.from], m.seq, s.clock, s.at},
+		message: fmt.Sprintf("%s:%d was sent to %s, whose log has ended without receiving it.",
+			f.procs[m.from].name, m.seq, f.procs[s.to].name),
+	})
 }
 
 func (f *messageFamily) suspects() bool { return len(f.suspect) > 0 }

@@ -118,6 +118,10 @@ func (f *moneyFamily) balances(p *proc) map[string]int64 {
 	return all
 }
 
+func (f *moneyFamily) wants(_ trace.Kind, s trace.Step) bool {
+	return s == trace.StepExecute || s == trace.StepSnapshot
+}
+
 func (f *moneyFamily) first(v *visit) {
 	if v.missing > 0 && v.excused {
 		delete(f.books, v.p)

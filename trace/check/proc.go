@@ -11,7 +11,8 @@ import (
 type proc struct {
 	name   string
 	id     int32
-	source int // index of its log; -1 as long as none was seen
+	source int   // index of its log; -1 as long as none was seen
+	rank   int32 // by name, see merger.rank
 
 	declared // as far as this pass has read
 
@@ -24,6 +25,8 @@ type proc struct {
 	unreadable []span // seqs that may be in records which could not be read
 	strays     []int  // other logs that speak for it and were reported
 
+	branch  bool   // some header calls it one, or it writes
+	place   int32  // among the branches
 	role    string // that the first header with one gives
 	mode    string // likewise
 	headers int

@@ -1,20 +1,20 @@
 package check
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
+
+	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
 // quoteLimit is how many bytes of a line a report keeps.
 const quoteLimit = 1000
 
-// quote reads the lines that the report names, once more and as they stand in their files, and measures those that no
-// rule saw. It reads no file that has none of them, and none further than it must.
+// quote reads the lines that the report names, once more and as they stand in their files (as they would in JSON Lines,
+// where those are binary), and measures those that no rule saw. It reads no file that has none of them, and none further than it must.
 func (e *engine) quote(ctx context.Context, r *Report) error {
 	for _, s := range e.skipped {
 		r.Skipped.Lines += int64(s.hi - s.lo + 1)
@@ -59,41 +59,22 @@ func quoteFile(p Piece, wanted []*Place, skipped []lines, bytes *int64) (err err
 		return fmt.Errorf("open log: %w", err)
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
-	r := bufio.NewReader(body)
-	for number := 1; len(wanted)+len(skipped) > 0; number++ {
-		text, size, err := readLine(r)
-		if err != nil && err != io.EOF {
-			return fmt.Errorf("%s:%d: %w", p.File, number, err)
-		}
-		for len(wanted) > 0 && wanted[0].Line == number {
-			wanted[0].text = text
+	r := trace.NewReader(body, p.File)
+	for len(wanted)+len(skipped) > 0 && r.Skim() {
+		number := r.Line()
+		for len(wanted) > 0 && wanted[0].Line <= number {
+			if wanted[0].Line == number {
+				text := r.Text()
+				wanted[0].text = string(text[:min(len(text), quoteLimit)])
+			}
 			wanted = wanted[1:]
 		}
+		for len(skipped) > 0 && number > skipped[0].hi {
+			skipped = skipped[1:]
+		}
 		if len(skipped) > 0 && number >= skipped[0].lo {
-			*bytes += size
-			if number == skipped[0].hi {
-				skipped = skipped[1:]
-			}
-		}
-		if err == io.EOF {
-			return nil // the file is shorter than it was
+			*bytes += r.Size()
 		}
 	}
-	return nil
-}
-
-// readLine reads one line, keeps its start, and returns its size with its line end.
-func readLine(r *bufio.Reader) (text string, size int64, err error) {
-	var kept []byte
-	for {
-		part, err := r.ReadSlice('\n')
-		size += int64(len(part))
-		kept = append(kept, part[:min(len(part), quoteLimit-len(kept))]...)
-		if err != bufio.ErrBufferFull {
-			for len(kept) > 0 && (kept[len(kept)-1] == '\n' || kept[len(kept)-1] == '\r') {
-				kept = kept[:len(kept)-1]
-			}
-			return string(kept), size, err
-		}
-	}
+	return r.Err()
 }

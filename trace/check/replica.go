@@ -28,9 +28,9 @@ type replicaFamily struct {
 	*tally
 	replicas replicas
 	second2  replicas // of the second pass
-	open     map[write]*open
-	ordered  map[int32]*numbers // per origin
-	executed map[int32]*numbers // per origin, by any replica
+	open     window[*open]
+	ordered  []*numbers // per origin
+	executed []*numbers // per origin, by any replica
 	states   states
 
 	executes  int64 // executes of any kind, queries included
@@ -39,9 +39,9 @@ type replicaFamily struct {
 	lacking   bool
 	twice     map[deedAt]*repeat
 	suspect   map[write]*deeds
-	unordered map[write]spot     // missing somewhere and without order: its first execute
-	met       map[int32]*numbers // orders, in the second pass
-	complete  []*proc            // replicas with whole logs
+	unordered map[write]spot // missing somewhere and without order: its first execute
+	met       []*numbers     // orders, in the second pass
+	complete  []*proc        // replicas with whole logs
 
 	takeovers []*takeover
 	bounds    map[write]uint64 // last writes of an origin that some snapshot brought -> timestamp, from the second pass on
@@ -56,15 +56,18 @@ type repeat struct {
 
 func newReplicaFamily(e *engine) *replicaFamily {
 	return &replicaFamily{
-		engine: e, tally: e.tally, replicas: replicas{}, second2: replicas{},
-		open: map[write]*open{}, ordered: map[int32]*numbers{}, executed: map[int32]*numbers{}, states: newStates(),
-		twice: map[deedAt]*repeat{}, suspect: map[write]*deeds{}, unordered: map[write]spot{}, met: map[int32]*numbers{},
+		engine: e, tally: e.tally, states: newStates(),
+		twice: map[deedAt]*repeat{}, suspect: map[write]*deeds{}, unordered: map[write]spot{},
 		bounds: map[write]uint64{},
 	}
 }
 
+func (f *replicaFamily) wants(k trace.Kind, s trace.Step) bool {
+	return k == trace.Receive || s == trace.StepOrder || s == trace.StepExecute || s == trace.StepSnapshot
+}
+
 func (f *replicaFamily) first(v *visit) {
-	f.hear(f.replicas, v)
+	f.hear(&f.replicas, v)
 	switch v.e.Step {
 	case trace.StepOrder:
 		f.order(v)
@@ -81,27 +84,26 @@ func (f *replicaFamily) first(v *visit) {
 }
 
 // hear notes what a message says about how far branches have come: its sender, and the origin of the write that it brings.
-func (f *replicaFamily) hear(all replicas, v *visit) {
+func (f *replicaFamily) hear(all *replicas, v *visit) {
 	if v.e.Kind != trace.Receive || v.peer == nil {
 		return
 	}
-	if f.branches[v.peer] {
+	if v.peer.branch {
 		all.of(v.p).hear(v.peer, v.e.Stamp)
 	}
 	if v.e.Step == trace.StepPropagate && v.e.At > 0 && !v.e.Write.IsZero() {
-		if origin := f.process(v.e.Write.Process); f.branches[origin] {
+		if origin := f.process(v.e.Write.Process); origin.branch {
 			all.of(v.p).hear(origin, v.e.At)
 		}
 	}
 }
 
-func numbersOf(all map[int32]*numbers, origin int32) *numbers {
-	s := all[origin]
-	if s == nil {
-		s = &numbers{}
-		all[origin] = s
+func numbersOf(all *[]*numbers, origin int32) *numbers {
+	s := reach(all, origin)
+	if *s == nil {
+		*s = &numbers{}
 	}
-	return s
+	return *s
 }
 
 // doubt makes a write suspect, and the requests that it is for.
@@ -120,16 +122,16 @@ func (f *replicaFamily) order(v *visit) {
 		return
 	}
 	w := write{v.p.id, v.e.Write.N}
-	if !numbersOf(f.ordered, w.origin).add(w.n) {
+	if !numbersOf(&f.ordered, w.origin).add(w.n) {
 		return // the first order of that number counts
 	}
-	o := f.open[w]
+	o, _ := f.open.get(w.key())
 	switch {
 	case o != nil:
 		f.doubt(w, o.request, v.e.Request)
 		f.sessionFamily().doubt(o.request)
 		f.sessionFamily().doubt(v.e.Request)
-	case numbersOf(f.executed, w.origin).has(w.n):
+	case numbersOf(&f.executed, w.origin).has(w.n):
 		f.doubt(w, v.e.Request)
 		return
 	default:
@@ -147,19 +149,20 @@ func (f *replicaFamily) execute(v *visit) {
 	f.horizon(r, origin, v, f.report1)
 	f.gap(r, origin, v)
 	f.join(r, w, v)
-	numbersOf(f.executed, w.origin).add(w.n)
+	numbersOf(&f.executed, w.origin).add(w.n)
 	first, moved := r.execute(origin, w.n, v.spot())
 	if !first {
 		f.doubt(w, v.e.Request)
 		if f.twice[deedAt{v.p, w}] == nil {
 			f.twice[deedAt{v.p, w}] = &repeat{}
 		}
-	} else if o := f.open[w]; f.branches[v.p] {
+	} else if v.p.branch {
+		o, _ := f.open.get(w.key())
 		if o != nil {
 			o.replicas++
 		}
 		if o != nil && v.p.role == roleBranch && o.replicas >= len(f.branches) {
-			delete(f.open, w)
+			f.open.take(w.key())
 		}
 	}
 	if v.e.Write.Process == v.p.name || len(v.e.Sees) > 0 {
@@ -173,12 +176,12 @@ func (f *replicaFamily) execute(v *visit) {
 // opened opens a write that v is the first to speak of.
 func (f *replicaFamily) opened(w write, v *visit) *open {
 	o := &open{needs: f.sessionFamily().needs(v.e.Request)}
-	for _, p := range f.branchList {
-		if r := f.replicas[p]; r != nil && r.has(w) { // by a snapshot
+	for _, p := range f.branches {
+		if r := f.replicas.get(p); r != nil && r.has(w) { // by a snapshot
 			o.replicas++
 		}
 	}
-	f.open[w] = o
+	f.open.put(w.key(), o)
 	return o
 }
 
@@ -200,7 +203,7 @@ func (f *replicaFamily) sequence(r *replica, origin *proc, v *visit) {
 		r.taken.next, r.taken.write, r.taken.at = v.spot(), v.e.Write, v.e.At
 	case r.origin != nil:
 		f.checked[replicaOrder]++
-		if cmp.Or(cmp.Compare(v.e.At, r.at), cmp.Compare(origin.name, r.origin.name)) <= 0 {
+		if v.e.At < r.at || v.e.At == r.at && origin.name <= r.origin.name {
 			f.add(replicaOrder, finding{
 				event: v.spot(), other: r.last,
 				message: fmt.Sprintf("%s executes %s, ordered at (%d, %s), after a write ordered at (%d, %s).",
@@ -218,8 +221,11 @@ func (f *replicaFamily) horizon(r *replica, origin *proc, v *visit, report func(
 		return
 	}
 	var silent []*proc
-	for _, b := range f.branchList {
-		if b == v.p || b == origin || b.customer() || r.heard[b.id] > 0 && r.heard[b.id] >= v.e.At {
+	for _, b := range f.branches {
+		if b == v.p || b == origin || b.customer() {
+			continue
+		}
+		if heard := at(r.heard, b.place); heard > 0 && heard >= v.e.At {
 			continue
 		}
 		silent = append(silent, b)
@@ -235,7 +241,7 @@ func (f *replicaFamily) report1(*replica, []*proc, *visit) { f.horizons = true }
 func (f *replicaFamily) report2(r *replica, silent []*proc, v *visit) {
 	x := hasty{spot: v.spot(), write: v.e.Write, at: v.e.At}
 	for _, b := range silent {
-		x.silent = append(x.silent, silence{b, r.heard[b.id]})
+		x.silent = append(x.silent, silence{b, at(r.heard, b.place)})
 	}
 	slices.SortFunc(x.silent, func(a, b silence) int { return cmp.Compare(a.p.name, b.p.name) })
 	if r.taken == nil {
@@ -276,12 +282,12 @@ func (f *replicaFamily) gap(r *replica, origin *proc, v *visit) {
 
 // join compares an execute with what is known of its write from other logs.
 func (f *replicaFamily) join(r *replica, w write, v *visit) {
-	o := f.open[w]
+	o, _ := f.open.get(w.key())
 	switch {
-	case o == nil && numbersOf(f.ordered, w.origin).has(w.n):
+	case o == nil && numbersOf(&f.ordered, w.origin).has(w.n):
 		f.doubt(w, v.e.Request) // all branches had executed it
 		o = &open{terms: termsOf(v.e), needs: f.sessionFamily().needs(v.e.Request)}
-	case o == nil && numbersOf(f.executed, w.origin).has(w.n):
+	case o == nil && numbersOf(&f.executed, w.origin).has(w.n):
 		f.doubt(w, v.e.Request) // likewise, and its order was not read
 		o = &open{terms: termsOf(v.e), needs: f.sessionFamily().needs(v.e.Request)}
 	case o == nil:

@@ -56,14 +56,21 @@ func (o outcome) String() string {
 func (f *replicaFamily) end() {
 	f.openings()
 	f.checked[replicaDiverged] += f.states.compared()
-	for _, r := range f.replicas {
-		for origin, t := range r.tracks {
+	for _, r := range f.replicas.all {
+		if r == nil {
+			continue
+		}
+		for id, t := range r.tracks {
+			if t == nil {
+				continue
+			}
+			origin := int32(id)
 			from := f.procs[origin]
 			if from.hasLog() && !from.slice() {
 				f.checked[replicaPhantom] += int64(t.count)
 			}
 			missed := uint64(0)
-			for _, s := range numbersOf(f.ordered, origin).missing(t.most) {
+			for _, s := range numbersOf(&f.ordered, origin).missing(t.most) {
 				missed += s.hi - s.lo + 1
 			}
 			f.checked[replicaAltered] += int64(min(t.count, t.most-missed))
@@ -73,7 +80,10 @@ func (f *replicaFamily) end() {
 		}
 	}
 	for origin, done := range f.executed {
-		for _, s := range numbersOf(f.ordered, origin).missing(done.most) {
+		if done == nil {
+			continue
+		}
+		for _, s := range numbersOf(&f.ordered, int32(origin)).missing(done.most) {
 			f.phantoms = f.phantoms || done.anyIn(s)
 		}
 	}
@@ -84,16 +94,17 @@ func (f *replicaFamily) end() {
 		f.lacking = f.lacking || f.lacks(p)
 	}
 	if f.settled() {
-		for _, o := range f.open {
+		f.open.each(func(_ numbered, o *open) bool {
 			f.requestFamily().doubt(o.request)
-		}
+			return false
+		})
 	}
-	f.open = nil
+	f.open = window[*open]{}
 }
 
 // horizonsKnown reports whether a replica's executes are held to the horizons of others.
 func (f *replicaFamily) horizonsKnown(p *proc) bool {
-	return !p.slice() && p.replica() && len(f.branchList) > 2
+	return !p.slice() && p.replica() && len(f.branches) > 2
 }
 
 func (e *engine) settled() bool { return e.opt.Run != nil && e.opt.Run.Settled }
@@ -108,9 +119,12 @@ func (f *replicaFamily) whole() []*proc {
 // lacks reports whether some write that is known was never executed by a replica.
 func (f *replicaFamily) lacks(p *proc) bool {
 	r := f.replicas.of(p)
-	for _, known := range []map[int32]*numbers{f.ordered, f.executed} {
+	for _, known := range [][]*numbers{f.ordered, f.executed} {
 		for origin, s := range known {
-			t := r.tracks[origin]
+			if s == nil {
+				continue
+			}
+			t := at(r.tracks, int32(origin))
 			if t == nil {
 				t = &track{}
 			}
@@ -127,7 +141,7 @@ func (f *replicaFamily) suspects() bool {
 }
 
 func (f *replicaFamily) again(v *visit) {
-	f.hear(f.second2, v)
+	f.hear(&f.second2, v)
 	switch v.e.Step {
 	case trace.StepOrder:
 		if v.e.Write.Process == v.p.name {
@@ -144,7 +158,7 @@ func (f *replicaFamily) again(v *visit) {
 
 // orderAgain takes an order that the first pass took for the first of its number, and that once.
 func (f *replicaFamily) orderAgain(w write, v *visit) {
-	if !numbersOf(f.met, w.origin).add(w.n) {
+	if !numbersOf(&f.met, w.origin).add(w.n) {
 		return
 	}
 	if _, bound := f.bounds[w]; bound {
@@ -162,7 +176,7 @@ func (f *replicaFamily) executeAgain(v *visit) {
 	r, origin := f.second2.of(v.p), f.process(v.e.Write.Process)
 	w := write{origin.id, v.e.Write.N}
 	f.horizon(r, origin, v, f.report2)
-	ordered := numbersOf(f.ordered, w.origin).has(w.n)
+	ordered := numbersOf(&f.ordered, w.origin).has(w.n)
 	if !ordered {
 		f.phantom(origin, v)
 		if old, ok := f.unordered[w]; f.lacking && (!ok || compareSpots(v.spot(), old) < 0) {
@@ -192,7 +206,7 @@ func (f *replicaFamily) executeAgain(v *visit) {
 // unknown reports whether a process may have ordered a write of its own of which its log, or what is here of it, says nothing.
 func (f *replicaFamily) unknown(origin *proc, n uint64, at *proc) bool {
 	return !origin.hasLog() || origin.slice() || len(origin.unreadable) > 0 ||
-		origin != at && !origin.whole() && numbersOf(f.ordered, origin.id).most < n
+		origin != at && !origin.whole() && numbersOf(&f.ordered, origin.id).most < n
 }
 
 func (f *replicaFamily) phantom(origin *proc, v *visit) {

@@ -3,7 +3,6 @@ package check
 import (
 	"cmp"
 	"fmt"
-	"maps"
 
 	"github.com/seed-8ff1fc32/bank-trace/clock"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
@@ -46,8 +45,8 @@ type silence struct {
 }
 
 // life returns how many snapshots a process has taken over.
-func (all replicas) life(p *proc) int {
-	if r := all[p]; r != nil {
+func (s *replicas) life(p *proc) int {
+	if r := s.get(p); r != nil {
 		return r.life
 	}
 	return 0
@@ -59,6 +58,9 @@ func (r *replica) replace(t *takeover, process func(name string) *proc) {
 	r.vector, r.total, r.hash, r.gaps = nil, 0, 0, 0
 	r.last, r.at, r.origin = spot{}, 0, nil
 	for _, k := range r.tracks {
+		if k == nil {
+			continue
+		}
 		k.numbers, k.newest = numbers{}, spot{}
 	}
 	for _, entry := range t.sees {
@@ -88,11 +90,11 @@ func (f *replicaFamily) snapshot(v *visit) {
 
 // reopen counts again at how many branches each open write is executed, now that r has those up to sees alone.
 func (f *replicaFamily) reopen(r *replica, sees clock.Vector) {
-	if !f.branches[r.p] {
+	if !r.p.branch {
 		return
 	}
-	maps.DeleteFunc(f.open, func(w write, o *open) bool {
-		had, has := r.has(w), sees.Get(f.procs[w.origin].name) >= w.n
+	f.open.each(func(k numbered, o *open) bool {
+		had, has := r.has(write{k.id, k.n}), sees.Get(f.procs[k.id].name) >= k.n
 		switch {
 		case had && !has:
 			o.replicas--
@@ -157,7 +159,7 @@ func (f *replicaFamily) snapshotAgain(v *visit) {
 func (f *replicaFamily) phantomsIn(t *takeover) {
 	for _, entry := range t.sees {
 		origin := f.process(entry.Process)
-		missing := numbersOf(f.ordered, origin.id).missing(entry.N)
+		missing := numbersOf(&f.ordered, origin.id).missing(entry.N)
 		if len(missing) == 0 || f.unknown(origin, missing[0].lo, t.p) {
 			continue
 		}

@@ -16,12 +16,12 @@ type track struct {
 // executed before counts no longer, but for the messages that it heard.
 type replica struct {
 	p      *proc
-	tracks map[int32]*track // by origin
-	vector clock.Vector     // per origin the gap-free prefix
-	gaps   int              // origins of which writes beyond a gap were executed
-	total  uint64           // sum of the vector
-	hash   uint64           // of the vector
-	heard  map[int32]uint64 // branch -> the latest clock of its messages
+	tracks []*track     // by origin; nil where it has executed none of its writes
+	vector clock.Vector // per origin the gap-free prefix
+	gaps   int          // origins of which writes beyond a gap were executed
+	total  uint64       // sum of the vector
+	hash   uint64       // of the vector
+	heard  []uint64     // by branch: the latest clock of its messages
 
 	last   spot // latest execute of a write that has a timestamp, in this life
 	at     uint64
@@ -36,23 +36,43 @@ type replica struct {
 func (r *replica) blind() bool { return r.taken == nil && r.p.slice() }
 
 // replicas are the processes that execute, by a pass.
-type replicas map[*proc]*replica
+type replicas struct{ all []*replica } // by process; nil where it is none
 
-func (all replicas) of(p *proc) *replica {
-	r := all[p]
-	if r == nil {
-		r = &replica{p: p, tracks: map[int32]*track{}, heard: map[int32]uint64{}}
-		all[p] = r
+// get returns the replica of a process, nil if it is none.
+func (s *replicas) get(p *proc) *replica { return at(s.all, p.id) }
+
+func (s *replicas) of(p *proc) *replica {
+	if r := s.get(p); r != nil {
+		return r
 	}
+	r := &replica{p: p}
+	*reach(&s.all, p.id) = r
 	return r
 }
 
-func (r *replica) track(origin *proc) *track {
-	t := r.tracks[origin.id]
-	if t == nil {
-		t = &track{}
-		r.tracks[origin.id] = t
+// at returns what a table has for an id, the zero value where it is shorter.
+func at[T any](table []T, id int32) (none T) {
+	if int(id) < len(table) {
+		return table[id]
 	}
+	return none
+}
+
+// reach returns the place of an id in a table, which becomes as long.
+func reach[T any](table *[]T, id int32) *T {
+	for int(id) >= len(*table) {
+		var none T
+		*table = append(*table, none)
+	}
+	return &(*table)[id]
+}
+
+func (r *replica) track(origin *proc) *track {
+	if t := at(r.tracks, origin.id); t != nil {
+		return t
+	}
+	t := &track{}
+	*reach(&r.tracks, origin.id) = t
 	return t
 }
 
@@ -96,14 +116,14 @@ func (r *replica) hear(from *proc, stamp uint64) {
 	if stamp == 0 {
 		stamp = clock.Max
 	}
-	if stamp > r.heard[from.id] {
-		r.heard[from.id] = stamp
+	if heard := reach(&r.heard, from.place); stamp > *heard {
+		*heard = stamp
 	}
 }
 
 // has reports whether the replica has executed a write.
 func (r *replica) has(w write) bool {
-	t := r.tracks[w.origin]
+	t := at(r.tracks, w.origin)
 	return t != nil && t.has(w.n)
 }
 
@@ -120,6 +140,8 @@ type write struct {
 	origin int32
 	n      uint64
 }
+
+func (w write) key() numbered { return numbered{w.origin, w.n} }
 
 // deedAt is a write at a replica.
 type deedAt struct {

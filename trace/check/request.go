@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -108,7 +107,7 @@ type requestFamily struct {
 	*engine
 	*tally
 	asked    map[[2]*proc]*asked
-	received map[message]received
+	received window[received]
 	dealings map[[2]*proc]*dealing
 	clients  map[*proc]*client
 
@@ -118,7 +117,7 @@ type requestFamily struct {
 
 func newRequestFamily(e *engine) *requestFamily {
 	return &requestFamily{
-		engine: e, tally: e.tally, asked: map[[2]*proc]*asked{}, received: map[message]received{},
+		engine: e, tally: e.tally, asked: map[[2]*proc]*asked{},
 		dealings: map[[2]*proc]*dealing{}, clients: map[*proc]*client{},
 		twice: map[message][]spot{}, suspect: map[trace.ID]*affair{},
 	}
@@ -147,6 +146,10 @@ func (f *requestFamily) dealing(branch, customer *proc) *dealing {
 		f.dealings[[2]*proc{branch, customer}] = d
 	}
 	return d
+}
+
+func (f *requestFamily) wants(_ trace.Kind, s trace.Step) bool {
+	return s == trace.StepRequest || s == trace.StepOrder || s == trace.StepExecute || s == trace.StepRespond || s == trace.StepSnapshot
 }
 
 func (f *requestFamily) first(v *visit) {
@@ -219,7 +222,7 @@ func (f *requestFamily) reply(customer *proc, v *visit) {
 }
 
 func (f *requestFamily) receive(customer *proc, v *visit) {
-	f.received[message{v.p.id, v.e.Seq}] = received{v.e.Request, payloadOf(v.e)}
+	f.received.put(numbered{v.p.id, v.e.Seq}, received{v.e.Request, payloadOf(v.e)})
 	d, n := f.dealing(v.p, customer), v.e.Request.N
 	switch {
 	case n > d.order:
@@ -308,15 +311,14 @@ func (f *requestFamily) standing(q trace.ID) *standing {
 // answers checks that a respond answers a request which its branch received and has not answered.
 func (f *requestFamily) answers(v *visit) {
 	f.checked[requestTwice]++
-	if _, open := f.received[message{v.p.id, v.e.Answers}]; !open {
+	if _, open := f.received.get(numbered{v.p.id, v.e.Answers}); !open {
 		f.twice[message{v.p.id, v.e.Answers}] = nil
 	}
 }
 
 func (f *requestFamily) respond(customer *proc, v *visit) {
-	e, key := v.e, message{v.p.id, v.e.Answers}
-	in, open := f.received[key]
-	delete(f.received, key)
+	e := v.e
+	in, open := f.received.take(numbered{v.p.id, v.e.Answers})
 	d := f.dealing(v.p, customer)
 	switch {
 	case e.Result == trace.OK:
@@ -362,7 +364,7 @@ func (f *requestFamily) stand(as payload, e *trace.Event) {
 // header forgets what a branch had received when it stopped: it will not answer that.
 func (f *requestFamily) header(p *proc, h *trace.Header, _ place) {
 	if h.Incarnation > 1 {
-		maps.DeleteFunc(f.received, func(key message, _ received) bool { return key.from == p.id })
+		f.received.each(func(k numbered, _ received) bool { return k.id == p.id })
 	}
 }
 
@@ -378,7 +380,7 @@ func (f *requestFamily) end() {
 			})
 		}
 	}
-	f.asked, f.received, f.dealings, f.clients = nil, nil, nil, nil
+	f.asked, f.received, f.dealings, f.clients = nil, window[received]{}, nil, nil
 }
 
 func (f *requestFamily) suspects() bool { return len(f.twice)+len(f.suspect) > 0 }

@@ -14,12 +14,21 @@ type session struct {
 
 	sent   uint64       // highest request sent
 	ahead  uint64       // highest request that a branch spoke of before it was sent
-	query  bool         // the request sent last is a query
-	needs  clock.Vector // what that request must see: knows, when it was sent
 	knows  clock.Vector // the writes whose ok replies it received, and what its queries saw; replaced, never changed
-	acked  uint64       // highest request whose ok reply was received
-	reads  []sight      // executes of the query sent last
-	effect map[uint64]trace.ID
+	recent [recent]ask  // by number
+}
+
+// ask is one of the latest requests of a customer, from its first send on. It may be sent again, executed at several
+// branches and answered more than once, late too.
+type ask struct {
+	n      uint64
+	query  bool
+	needs  clock.Vector // what it must see: what its customer knew when it was first sent
+	effect trace.ID     // the write that it became; none so far
+	acked  bool         // its first ok reply was received
+	// Until then:
+	reads []sight // of a query: what each branch saw that executed it, the latest time
+	told  []told  // and what lies behind each of their replies
 }
 
 // sight is what a branch saw when it executed a query.
@@ -28,15 +37,31 @@ type sight struct {
 	sees   clock.Vector
 }
 
+// told is a reply that is on its way.
+type told struct {
+	respond message
+	sees    clock.Vector
+}
+
+// ask returns what is remembered of a request, nil if it was not sent so far or is too old.
+func (s *session) ask(n uint64) *ask {
+	if a := &s.recent[n%recent]; a.n == n {
+		return a
+	}
+	return nil
+}
+
 // sessionFamily checks what each customer's requests saw and came after.
 //
 //  1. Per customer a vector is kept of what it knows: the writes whose ok replies it received, and what the queries saw
-//     whose ok replies it received. Which write a request became is what its first ok execute says, and what a query saw
-//     is what its execute at the replying branch says; both come before the reply in a correct trace.
+//     whose ok replies it received; the first reply to a request counts. Which write a request became is what its first
+//     ok execute says, and what a query saw is what the execute before the reply says, in the log of the branch that
+//     replies; all that comes before the reply in a correct trace.
 //  2. A request needs what that vector is when the request is first sent. A query's sees must cover it; a write keeps
-//     the need while it is open, and before each ok execute the replica's vector must cover it.
-//  3. Whatever does not fit this course, such as an event for a request that is no longer the last, an ok reply before
-//     any execute, or a need that is not covered, makes the customer suspect.
+//     the need while it is open, and before each ok execute the replica's vector must cover it. This is kept of a
+//     customer's latest few requests, so that what a retry leaves behind fits in.
+//  3. Whatever does not fit this course, such as an event for an older request, an ok reply before any execute, or a need
+//     that is not covered, makes the customer suspect.
 //  4. The second pass collects all events of the suspect customers that matter, and session_settle.go does the same
 //     when all of them are known, so that what was read first does not matter.
 type sessionFamily struct {
@@ -53,7 +78,7 @@ func newSessionFamily(e *engine) *sessionFamily {
 func (f *sessionFamily) session(p *proc) *session {
 	s := f.sessions[p]
 	if s == nil {
-		s = &session{p: p, effect: map[uint64]trace.ID{}}
+		s = &session{p: p}
 		f.sessions[p] = s
 	}
 	return s
@@ -66,19 +91,25 @@ func (f *sessionFamily) doubt(q trace.ID) {
 	}
 }
 
+func (f *sessionFamily) wants(_ trace.Kind, s trace.Step) bool {
+	return s == trace.StepRequest || s == trace.StepExecute || s == trace.StepRespond
+}
+
 func (f *sessionFamily) first(v *visit) {
 	if v.e.Request.IsZero() {
 		return
 	}
 	switch {
 	case isOwn(v) && isAsk(v.e):
-		f.session(v.p).ask(v.e)
+		f.session(v.p).sends(v.e)
 	case isOwn(v) && isReply(v.e) && v.e.Result == trace.OK:
 		f.session(v.p).reply(v)
 	case v.e.Step == trace.StepExecute && v.e.Write.IsZero():
 		f.session(f.process(v.e.Request.Process)).read(v)
 	case isEffect(v.e):
 		f.session(f.process(v.e.Request.Process)).writes++
+	case isRespond(v.e) && v.e.Result == trace.OK && !v.repeated:
+		f.session(f.process(v.e.Request.Process)).answer(v)
 	}
 }
 
@@ -90,63 +121,98 @@ func isEffect(e *trace.Event) bool {
 	return e.Step == trace.StepExecute && !e.Write.IsZero() && e.Result == trace.OK
 }
 
-func (s *session) ask(e *trace.Event) {
+func (s *session) sends(e *trace.Event) {
 	n := e.Request.N
-	if n <= s.ahead || n < s.sent {
+	switch {
+	case n <= s.ahead:
+		s.suspect = true
+	case n > s.sent:
+		s.sent = n
+		s.recent[n%recent] = ask{n: n, query: e.Op == trace.OpQuery, needs: s.knows}
+	case s.ask(n) == nil:
 		s.suspect = true
 	}
+}
+
+// late takes an event of a request that is not remembered: it was not sent so far, or long ago.
+func (s *session) late(n uint64) {
 	if n > s.sent {
-		s.sent, s.needs, s.query, s.reads = n, s.knows, e.Op == trace.OpQuery, nil
+		s.ahead = max(s.ahead, n)
+	} else {
+		s.suspect = true
 	}
 }
 
 // read takes the execute of a query.
 func (s *session) read(v *visit) {
-	n, sees := v.e.Request.N, v.e.Sees
 	s.queries++
+	if s.suspect {
+		return
+	}
+	a, sees := s.ask(v.e.Request.N), v.e.Sees
 	switch {
-	case s.suspect:
-	case n > s.sent:
-		s.ahead = max(s.ahead, n)
-	case n < s.sent || !s.query || !sees.Covers(s.needs):
+	case a == nil:
+		s.late(v.e.Request.N)
+		return
+	case !a.query || !sees.Covers(a.needs):
 		s.suspect = true
-	default:
-		for _, r := range s.reads {
-			if r.branch == v.p && !r.sees.Equal(sees) {
-				s.suspect = true
-			}
+		return
+	case a.acked:
+		return
+	}
+	for i := range a.reads {
+		if r := &a.reads[i]; r.branch == v.p {
+			r.sees = sees.Clone()
+			return
 		}
-		s.reads = append(s.reads, sight{v.p, sees.Clone()})
+	}
+	a.reads = append(a.reads, sight{v.p, sees.Clone()})
+}
+
+// answer takes an ok reply to a query as it is sent.
+func (s *session) answer(v *visit) {
+	a := s.ask(v.e.Request.N)
+	if a == nil || a.acked || s.suspect {
+		return
+	}
+	for _, r := range a.reads {
+		if r.branch == v.p {
+			a.told = append(a.told, told{message{v.p.id, v.e.Seq}, r.sees})
+		}
 	}
 }
 
+// reply takes an ok reply as it is received.
 func (s *session) reply(v *visit) {
-	n := v.e.Request.N
-	w, written := s.effect[n]
-	if s.suspect || n != s.sent || n <= s.acked || written == s.query {
+	a := s.ask(v.e.Request.N)
+	if s.suspect || a == nil || v.peer == nil {
+		s.suspect = true
+		return
+	}
+	if a.acked {
+		return
+	}
+	written := !a.effect.IsZero()
+	if written == a.query {
 		s.suspect = true
 		return
 	}
 	if written {
-		s.knows = s.knows.Clone().Merge(clock.Vector{{Process: w.Process, N: w.N}})
-	} else if sees, ok := s.seen(v.peer); !ok {
+		s.knows = s.knows.Clone().Merge(clock.Vector{{Process: a.effect.Process, N: a.effect.N}})
+	} else if sees, ok := a.behind(message{v.peer.id, v.e.Cause}); !ok {
 		s.suspect = true
+		return
 	} else if !s.knows.Covers(sees) {
 		s.knows = s.knows.Clone().Merge(sees)
 	}
-	s.acked = n
-	for k := range s.effect {
-		if k <= n {
-			delete(s.effect, k)
-		}
-	}
+	a.acked, a.reads, a.told = true, nil, nil
 }
 
-// seen returns what a branch saw when it executed the query sent last.
-func (s *session) seen(branch *proc) (clock.Vector, bool) {
-	for _, r := range s.reads {
-		if r.branch == branch {
-			return r.sees, true
+// behind returns what lies behind a reply to a query.
+func (a *ask) behind(respond message) (clock.Vector, bool) {
+	for _, t := range a.told {
+		if t.respond == respond {
+			return t.sees, true
 		}
 	}
 	return nil, false
@@ -157,15 +223,13 @@ func (f *sessionFamily) needs(q trace.ID) clock.Vector {
 	if q.IsZero() {
 		return nil
 	}
-	switch s := f.session(f.process(q.Process)); {
-	case q.N == s.sent:
-		return s.needs
-	case q.N > s.sent:
-		s.ahead = max(s.ahead, q.N)
-	default:
-		s.suspect = true
+	s := f.session(f.process(q.Process))
+	a := s.ask(q.N)
+	if a == nil {
+		s.late(q.N)
+		return nil
 	}
-	return nil
+	return a.needs
 }
 
 // effect takes the first execute of a write that was read.
@@ -173,14 +237,19 @@ func (f *sessionFamily) effect(v *visit) {
 	if !isEffect(v.e) || v.e.Request.IsZero() {
 		return
 	}
-	s, n := f.session(f.process(v.e.Request.Process)), v.e.Request.N
+	s := f.session(f.process(v.e.Request.Process))
 	if s.suspect {
 		return
 	}
-	if w, ok := s.effect[n]; n <= s.acked || ok && w != v.e.Write {
+	a := s.ask(v.e.Request.N)
+	switch {
+	case a == nil:
+		s.late(v.e.Request.N)
+		return
+	case a.acked || !a.effect.IsZero() && a.effect != v.e.Write:
 		s.suspect = true
 	}
-	s.effect[n] = v.e.Write
+	a.effect = v.e.Write
 }
 
 func (f *sessionFamily) end() {

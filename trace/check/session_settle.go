@@ -81,6 +81,9 @@ func (f *sessionFamily) written(v *visit) served {
 	}
 	d.beyond, d.most = map[string][]span{}, map[string]uint64{}
 	for origin, t := range r.tracks {
+		if t == nil {
+			continue
+		}
 		name := f.procs[origin].name
 		d.beyond[name], d.most[name] = slices.Clone(t.holes), t.most
 	}

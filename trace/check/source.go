@@ -88,7 +88,3 @@ func spool(ctx context.Context, sources []Source, stdin io.Reader) (spooled []So
 	}
 	return spooled, remove, nil
 }
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

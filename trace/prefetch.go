@@ -1,0 +1,175 @@
+package trace
+
+import (
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Prefetcher reads logs ahead of whoever wants their records, in goroutines of its own: as many as the program may use
+// processors.
+//
+//  1. Each log has two batches of records. While the records of one are handed out, the other waits its turn to be filled,
+//     is filled, or waits to be taken.
+//  2. Whoever comes to the end of a batch gives it back to be filled and takes the other.
+//
+// So a log's records come in their order, whatever the goroutines do, and memory is bounded however long a log is.
+type Prefetcher struct {
+	work    chan *Ahead
+	workers sync.WaitGroup
+	stopped atomic.Bool
+	read    atomic.Int64
+	batch   int // events
+	buffer  int // bytes, at first
+}
+
+const (
+	mostAhead   = 64      // events of a batch
+	allAhead    = 1 << 13 // events of the batches of all logs, where they are many
+	allBuffered = 32 << 20
+	leastBuffer = 4 << 10
+)
+
+// NewPrefetcher returns a Prefetcher for about so many logs that are read side by side: their memory is shared out.
+// The caller closes it.
+func NewPrefetcher(logs int) *Prefetcher {
+	logs = max(logs, 1)
+	p := &Prefetcher{
+		work:   make(chan *Ahead, logs),
+		batch:  min(max(allAhead/logs, 4), mostAhead),
+		buffer: min(max(allBuffered/logs, leastBuffer), firstBuffer),
+	}
+	for range runtime.GOMAXPROCS(0) {
+		p.workers.Go(func() {
+			for a := range p.work {
+				a.fill()
+			}
+		})
+	}
+	return p
+}
+
+// Close waits until nothing is read any more. No log of the Prefetcher is used again.
+func (p *Prefetcher) Close() {
+	p.stopped.Store(true)
+	close(p.work)
+	p.workers.Wait()
+}
+
+// Bytes returns how many bytes of the logs have been read, before their compression is taken off.
+func (p *Prefetcher) Bytes() int64 { return p.read.Load() }
+
+// Open begins to read a log. The name of the file is for errors. Until the log is read to its end or the Prefetcher is
+// closed, src is read in another goroutine; it is not closed.
+func (p *Prefetcher) Open(src io.Reader, file string) *Ahead {
+	a := &Ahead{p: p, ready: make(chan *batch, 1)}
+	a.reader = newReader(&countedReader{src, &p.read}, file, p.buffer)
+	a.order(newBatch(p.batch))
+	a.spare = newBatch(p.batch)
+	return a
+}
+
+type countedReader struct {
+	src io.Reader
+	n   *atomic.Int64
+}
+
+func (c *countedReader) Read(b []byte) (int, error) {
+	n, err := c.src.Read(b)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// Ahead is a log that is read ahead. It is used as a [Reader] is.
+type Ahead struct {
+	p      *Prefetcher
+	reader *Reader // of the goroutine that fills
+	empty  *batch  // to be filled
+	ready  chan *batch
+
+	spare *batch // until the first is taken
+	now   *batch
+	next  int
+	err   error
+}
+
+// batch is records that were read ahead.
+type batch struct {
+	items  []item
+	n      int
+	events []Event // what items hold, but for records that are no event
+	last   bool    // there are no more; err says why
+	err    error
+}
+
+type item struct {
+	record Record
+	line   int
+}
+
+func newBatch(n int) *batch { return &batch{items: make([]item, n), events: make([]Event, n)} }
+
+// order has a batch filled.
+func (a *Ahead) order(b *batch) {
+	a.empty = b
+	a.p.work <- a
+}
+
+// fill reads as many records as a batch holds.
+func (a *Ahead) fill() {
+	b, r := a.empty, a.reader
+	b.n, b.last, b.err = 0, false, nil
+	for b.n < len(b.items) && !a.p.stopped.Load() {
+		r.rec.event = &b.events[b.n]
+		if !r.Scan() {
+			b.last, b.err = true, r.Err()
+			break
+		}
+		b.items[b.n] = item{kept(r.Record()), r.Line()}
+		b.n++
+	}
+	a.ready <- b
+}
+
+// kept returns the record where it outlives the next Scan, else a copy.
+func kept(rec Record) Record {
+	switch rec := rec.(type) {
+	case *Header:
+		c := rec.Clone()
+		return &c
+	case *End:
+		c := *rec
+		return &c
+	}
+	return rec
+}
+
+// Scan goes on to the next record and reports whether there is one: false at the end of the log and at an I/O error.
+func (a *Ahead) Scan() bool {
+	for a.now == nil || a.next == a.now.n {
+		if a.now != nil && a.now.last {
+			a.err = a.now.err
+			return false
+		}
+		b := <-a.ready
+		if a.now == nil {
+			a.now = a.spare
+		}
+		if !b.last {
+			a.order(a.now)
+		}
+		a.now, a.next = b, 0
+	}
+	a.next++
+	return true
+}
+
+// Record returns the record that Scan found.
+func (a *Ahead) Record() Record { return a.now.items[a.next-1].record }
+
+// Line returns the number of the record's line, from 1; in a binary log the number of the record.
+func (a *Ahead) Line() int { return a.now.items[a.next-1].line }
+
+// Err returns the I/O error that ended the reading, with file and line; nil at the end of the log.
+func (a *Ahead) Err() error { return a.err }
