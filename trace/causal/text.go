@@ -3,7 +3,9 @@ package causal
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -127,7 +129,7 @@ func (o *Origin) why() string {
 		own = "What came before it is not in its log, so its own clock is not known."
 	}
 	if o.Kind != trace.Receive {
-		return fmt.Sprintf("%s A %s has one more: %d + 1 = %d.", own, o.Kind, x.Own, x.Least)
+		return fmt.Sprintf("%s A %s event has one more: %d + 1 = %d.", own, o.Kind, x.Own, x.Least)
 	}
 	sent := fmt.Sprintf("Its cause %s is no send in the trace, and it names no stamp.", o.CauseRef())
 	switch {
@@ -192,7 +194,7 @@ func (c *Cone) WriteText(w io.Writer) error {
 	s.line("%s: %d of %s %s %s", c.Side, c.Events, counted(c.Total, "event"), what, c.Of.Ref())
 	width := 0
 	for _, st := range c.Stretches {
-		width = max(width, len(st.Process))
+		width = max(width, utf8.RuneCountInString(st.Process))
 	}
 	for _, st := range c.Stretches {
 		if st.Events == 1 {
@@ -223,7 +225,7 @@ func (s *text) line(format string, args ...any) { fmt.Fprintf(s, format+"\n", ar
 func (s *text) para(format string, args ...any) {
 	column := 0
 	for word := range strings.FieldsSeq(fmt.Sprintf(format, args...)) {
-		n := len([]rune(word))
+		n := utf8.RuneCountInString(word)
 		switch {
 		case column > 0 && column+1+n > columns:
 			s.WriteByte('\n')
@@ -245,49 +247,55 @@ func (s *text) trail(t *Trail) {
 		return
 	}
 	s.line("")
-	width := nameWidth(t.Entries)
+	c := columnsOf(t.Entries)
 	for i, e := range t.Entries {
-		if i > 0 {
-			s.between(t, i)
+		if n := t.between(i); n > 0 {
+			s.line("     … %s of %s", counted(n, "event"), e.Process)
 		}
-		note := ""
-		if i+1 < len(t.Entries) && e.Kind == trace.Send && e.Peer != "" && isMessage(e, t.Entries[i+1]) && e.Peer != t.Entries[i+1].Process {
-			note = "; " + t.Entries[i+1].Process + " received it"
+		astray := ""
+		if i+1 < len(t.Entries) && t.message(i+1) && e.Peer != "" && e.Peer != t.Entries[i+1].Process {
+			astray = "; " + t.Entries[i+1].Process + " received it"
 		}
-		s.line("%3d. %s%s", i+1, row(e, width), note)
+		s.line("%3d. %s%s", i+1, c.row(e), astray)
 	}
 }
 
-// between says how many events of the log lie between two of a path.
-func (s *text) between(t *Trail, i int) {
+// message reports whether the path comes to its i-th event over a message, and not within a log.
+func (t *Trail) message(i int) bool {
 	a, b := t.Events[i-1], t.Events[i]
-	if n := b.Pos - a.Pos - 1; a.Process == b.Process && n > 0 && !isMessage(t.Entries[i-1], t.Entries[i]) {
-		s.line("     … %s of %s", counted(n, "event"), t.Entries[i].Process)
-	}
+	return a.Process != b.Process || a.Pos > b.Pos
 }
 
-func isMessage(a, b *Entry) bool {
-	return a.Kind == trace.Send && b.Kind == trace.Receive && b.CauseRef() == a.Ref()
-}
-
-func nameWidth(entries []*Entry) int {
-	width := 0
-	for _, e := range entries {
-		width = max(width, len([]rune(e.Ref().String())))
+// between returns how many events of the log lie between the i-th of the path and the one before it.
+func (t *Trail) between(i int) int32 {
+	if i == 0 || t.message(i) {
+		return 0
 	}
-	return width
+	return t.Events[i].Pos - t.Events[i-1].Pos - 1
 }
 
 // events writes events, one a line.
 func (s *text) events(entries ...*Entry) {
-	width := nameWidth(entries)
+	c := columnsOf(entries)
 	for _, e := range entries {
-		s.line("  %s", row(e, width))
+		s.line("  %s", c.row(e))
 	}
 }
 
-func row(e *Entry, width int) string {
-	return fmt.Sprintf("%-*s  clock %-4d  %-7s  %s", width, e.Ref(), e.Clock, e.Kind, Words(&e.Event))
+// columnsOf has the widths of the columns of a list of events.
+func columnsOf(entries []*Entry) widths {
+	var w widths
+	for _, e := range entries {
+		w.name = max(w.name, utf8.RuneCountInString(e.Ref().String()))
+		w.clock = max(w.clock, len(strconv.FormatUint(e.Clock, 10)))
+	}
+	return w
+}
+
+type widths struct{ name, clock int }
+
+func (w widths) row(e *Entry) string {
+	return fmt.Sprintf("%-*s  clock %*d  %-7s  %s", w.name, e.Ref(), w.clock, e.Clock, e.Kind, Words(&e.Event))
 }
 
 // knows says what event a knows of the process of event b.

@@ -29,13 +29,13 @@ func sendWords(e *trace.Event) string {
 	case trace.StepNone:
 		return "sends a message to " + or(e.Peer, "somebody")
 	case trace.StepRequest:
-		return fmt.Sprintf("asks %s: %s%s", e.Peer, operation(e), of(" as request ", e.Request))
+		return fmt.Sprintf("asks %s%s: %s", e.Peer, request(e), operation(e))
 	case trace.StepPropagate:
 		return fmt.Sprintf("passes %s on to %s", write(e), e.Peer)
 	case trace.StepAcknowledge:
 		return "tells " + e.Peer + " what it holds"
 	case trace.StepRespond:
-		return fmt.Sprintf("answers %s: %s%s", e.Peer, answer(e), of(" to request ", e.Request))
+		return fmt.Sprintf("answers %s%s: %s", e.Peer, request(e), answer(e))
 	}
 	return fmt.Sprintf("sends %s to %s", e.Step, e.Peer)
 }
@@ -45,13 +45,13 @@ func receiveWords(e *trace.Event) string {
 	case trace.StepNone:
 		return "receives a message from " + or(e.Peer, "somebody")
 	case trace.StepRequest:
-		return fmt.Sprintf("takes %s's request%s: %s", e.Peer, of(" ", e.Request), operation(e))
+		return fmt.Sprintf("is asked by %s%s: %s", e.Peer, request(e), operation(e))
 	case trace.StepPropagate:
 		return fmt.Sprintf("gets %s from %s", write(e), e.Peer)
 	case trace.StepAcknowledge:
 		return "hears from " + e.Peer + " what it holds"
 	case trace.StepRespond:
-		return fmt.Sprintf("has the answer of %s%s: %s", e.Peer, of(" to request ", e.Request), answer(e))
+		return fmt.Sprintf("is answered by %s%s: %s", e.Peer, request(e), answer(e))
 	}
 	return fmt.Sprintf("receives %s from %s", e.Step, e.Peer)
 }
@@ -64,13 +64,13 @@ func localWords(e *trace.Event) string {
 		return fmt.Sprintf("gives %s its place in the order: %d", write(e), e.At)
 	case trace.StepExecute:
 		if e.Write.IsZero() {
-			return fmt.Sprintf("looks, for request %s: %s%s", e.Request, or(e.Account, "it"), balance(e, " has "))
+			return fmt.Sprintf("looks%s: %s%s", request(e), or(e.Account, "it"), balance(e, " has "))
 		}
 		return fmt.Sprintf("executes %s: %s%s", write(e), e.Result, balance(e, ", "+or(e.Account, "it")+" has "))
 	case trace.StepSnapshot:
 		return "takes over a state"
 	}
-	return e.Step.String() + of(" ", e.Request)
+	return e.Step.String() + request(e)
 }
 
 func operation(e *trace.Event) string {
@@ -106,11 +106,11 @@ func balance(e *trace.Event, before string) string {
 	return fmt.Sprintf("%s%d", before, e.Balance.Amount)
 }
 
-func of(before string, id trace.ID) string {
-	if id.IsZero() {
+func request(e *trace.Event) string {
+	if e.Request.IsZero() {
 		return ""
 	}
-	return before + id.String()
+	return " (request " + e.Request.String() + ")"
 }
 
 func or(name, otherwise string) string {
