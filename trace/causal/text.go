@@ -33,6 +33,7 @@ func (p *Pair) WriteText(w io.Writer) error {
 			"explain causality/cycle)", a, b)
 		s.para("There: %s.", p.Forth)
 		s.trail(p.Forth)
+		s.line("")
 		s.para("And back: %s.", p.Back)
 		s.trail(p.Back)
 	default:
@@ -90,6 +91,8 @@ func (o *Origin) WriteText(w io.Writer) error {
 	switch x := o.Clock; {
 	case x.Known && x.Least == o.Event.Clock:
 		s.line("%s has clock %d, as expected", o.Ref(), o.Event.Clock)
+	case x.Known && o.Event.Clock > x.Least:
+		s.line("%s has clock %d, where %d would do", o.Ref(), o.Event.Clock, x.Least)
 	case x.Known:
 		s.line("%s has clock %d, expected %d", o.Ref(), o.Event.Clock, x.Least)
 	case o.Event.Clock < x.Least:
