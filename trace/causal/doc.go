@@ -19,12 +19,13 @@
 //
 // # How it is computed
 //
-// A [Graph] holds of each process the receives, in the order of its log, and one bit for each event: is it a send. That is
-// 16 bytes a message, and beyond [Options.Held] messages they wait in a temporary file: all algorithms read the receives of a process from the first
-// to the last, never at random. No event is held.
+// A [Graph] holds of each process the receives, in the order of its log, and one bit for each event: is it a send. That
+// is 16 bytes a message, and beyond [Options.Held] messages they wait in a temporary file: all algorithms read the
+// receives of a process from the first to the last. No event is held.
 //
-//   - What happens before an event is of each process a first part of its log ([Graph.Past]): its vector clock. It is
-//     found by reading each receive in it once: each says how far its sender's log belongs to it (C. Fidge 1988, F. Mattern 1989).
+//   - What happens before an event is of each process a first part of its log ([Graph.Past]): its vector clock (C. Fidge,
+//     Australian Computer Science Conference 1988; F. Mattern, Parallel and Distributed Algorithms 1989). Each receive in it is
+//     read once, and says how far its sender's log belongs to it.
 //   - What happens after is of each process the rest of its log from some event on ([Graph.Future]).
 //   - A shortest causal path ([Graph.Path]) is found breadth first by messages: what k messages reach is of each process
 //     the log from some event on, so a layer is one number for each process.

@@ -30,7 +30,8 @@ func (t *Trace) Pair(ctx context.Context, a, b At) (*Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pair{Relation: relation, AKnows: t.latest(ofA, b.Process), BKnows: t.latest(ofB, a.Process), Cut: t.Cut, Missing: t.Missing}
+	p := &Pair{Relation: relation, Cut: t.Cut, Missing: t.Missing,
+		AKnows: t.latest(ofA, b.Process), BKnows: t.latest(ofB, a.Process)}
 	var forth, back Path
 	if relation&Before != 0 {
 		if forth, _, err = t.Path(a, b); err != nil {
@@ -153,8 +154,8 @@ type ExpectedClock struct {
 	Stamp   bool   // Message is from the receive's stamp
 }
 
-// Expect returns the clock that an event should have. Before is the event before it in its log, and send that which it received; nil
-// where there is none.
+// Expect returns the clock that an event should have. Before is the event before it in its log, and send that which it
+// received; nil where there is none.
 func Expect(e, before, send *trace.Event) ExpectedClock {
 	x := ExpectedClock{Known: e.Seq == 1}
 	if before != nil {

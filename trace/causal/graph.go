@@ -165,8 +165,8 @@ func (g *Graph) Cause(at At) (send At, ok bool, err error) {
 	return At{receives[k].peer, int32(receives[k].send)}, true, nil
 }
 
-// EachMessage calls do with the send and the receive of every message that was received, a process after the other, in the order of the
-// receivers' logs.
+// EachMessage calls do with the send and the receive of every message that was received, one process after the other, in
+// the order of the receivers' logs.
 func (g *Graph) EachMessage(do func(send, receive At)) error {
 	for p := range int32(len(g.procs)) {
 		err := g.eachReceive(p, none, func(r receive) bool {

@@ -111,7 +111,8 @@ type matches struct {
 // mostMatches is how many matches are kept, and listed in an error.
 const mostMatches = 8
 
-// order puts the events that fit a name in order: by their clocks, and for a request alone those of its customer first, as its log has them.
+// order puts the events that fit a name in order: by their clocks, and for a request alone those of its customer first,
+// as its log has them.
 func (n *Name) order(a, b match) int {
 	byPlace := cmp.Or(cmp.Compare(a.ref.Process, b.ref.Process), cmp.Compare(a.at.Pos, b.at.Pos))
 	ownA, ownB := n.bare && a.ref.Process == n.request.Process, n.bare && b.ref.Process == n.request.Process
@@ -153,8 +154,8 @@ func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("%s fits %d events: %s; name one of them", e.Name, e.Count, list(names))
 }
 
-// NoMatchError says that a name fits no event. Clocks is the range of clocks in the trace, and Requests, where a request was named, the number
-// of the last request of that customer, 0 if it has none.
+// NoMatchError says that a name fits no event. Clocks is the range of clocks in the trace, and Requests, where a request
+// was named, the number of the last request of that customer, 0 if it has none.
 type NoMatchError struct {
 	Name     string
 	Request  trace.ID
