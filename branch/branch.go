@@ -98,12 +98,19 @@ func (b *Branch) Step(in Input, out *Effects) {
 		b.retry()
 	case Expire:
 		b.expire(in)
+	case Rejoining:
+		b.rejoining(in.Peer)
+	case Handover:
+		b.handover(in)
 	}
 	b.out = nil
 }
 
 // Fresh reports whether the branch has recorded nothing yet.
 func (b *Branch) Fresh() bool { return b.seq.Seq() == 0 }
+
+// Recovering reports whether the branch was restored and waits for its peers to say what they know of it.
+func (b *Branch) Recovering() bool { return b.unheard > 0 }
 
 // Now returns the branch's Lamport clock.
 func (b *Branch) Now() uint64 { return b.seq.Now() }

@@ -46,7 +46,8 @@ type Range struct {
 	From, To uint64
 }
 
-// Input is one thing that happens to a branch: *Request, *Message, PeerUp, PeerDown, Flush, Retry or Expire.
+// Input is one thing that happens to a branch: *Request, *Message, PeerUp, PeerDown, Flush, Retry, Expire, Rejoining or
+// Handover.
 type Input interface{ isInput() }
 
 // Request is a customer's call.
@@ -139,6 +140,8 @@ type Effects struct {
 	Events   []trace.Event
 	Messages []Message
 	Replies  []Reply
+	// Handovers answer Handover inputs; as messages, they leave when the events are stored and logged.
+	Handovers []Snapshot
 	// Refused holds messages that were dropped unrecorded because something in them cannot be right.
 	Refused []error
 	// Fatal says that the branch must stop at once, and let nothing of these effects out.
@@ -150,6 +153,8 @@ func (e *Effects) Reset() {
 	clear(e.Events)
 	clear(e.Messages)
 	clear(e.Replies)
+	clear(e.Handovers)
 	e.Durable.Reset()
-	e.Events, e.Messages, e.Replies, e.Refused, e.Fatal = e.Events[:0], e.Messages[:0], e.Replies[:0], nil, nil
+	e.Events, e.Messages, e.Replies, e.Handovers = e.Events[:0], e.Messages[:0], e.Replies[:0], e.Handovers[:0]
+	e.Refused, e.Fatal = nil, nil
 }

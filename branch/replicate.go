@@ -126,6 +126,7 @@ func (b *Branch) learn(p *peer, m *Message) {
 			b.trim(origin)
 		}
 	}
+	b.outdated(p, "seq", m.Seen, b.seq.Seq())
 	b.outdated(p, "write", p.has[b.self], b.histories[b.self].held())
 	p.forgetSends(p.has[b.self])
 	if m.Step == trace.StepSync && m.Answers > b.restored {

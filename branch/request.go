@@ -170,7 +170,8 @@ func (b *Branch) answer(w *waiter, past Outcome) {
 			fmt.Sprintf("%s/%d was executed since, and results are kept for the newest request alone", w.request.Process, past.N))
 	case past.Operation != w.op:
 		b.respond(w, Reply{Result: trace.Conflict, Reason: ReasonConflict,
-			Detail: fmt.Sprintf("%s was executed before as %s, and now asks for %s", w.request, past.Operation, w.op)})
+			Detail: fmt.Sprintf("%s was executed before as %s (payload %s), and now asks for %s (payload %s)",
+				w.request, past.Operation, past.Operation.payload(), w.op, w.op.payload())})
 	default:
 		r := Reply{Result: past.Result, Balance: past.Balance, ToBalance: past.ToBalance, Reason: past.Reason}
 		if r.Reason == ReasonInsufficient {

@@ -37,6 +37,7 @@ type Durable struct {
 	Executed []Execution // in order
 	Taken    []Taken
 	Dropped  []trace.ID // this write and those before it of the same origin are needed no longer
+	Adopted  *State     // the state that a branch begins with which joins again, before all else; nil in all other steps
 }
 
 // Execution is one write taking effect.
@@ -58,11 +59,14 @@ func (d *Durable) Reset() {
 	clear(d.Held)
 	clear(d.Executed)
 	clear(d.Taken)
-	d.Held, d.Executed, d.Taken, d.Dropped = d.Held[:0], d.Executed[:0], d.Taken[:0], d.Dropped[:0]
+	d.Held, d.Executed, d.Taken, d.Dropped, d.Adopted = d.Held[:0], d.Executed[:0], d.Taken[:0], d.Dropped[:0], nil
 }
 
 // Apply changes the state as some steps did that recorded events.
 func (s *State) Apply(d *Durable, events []trace.Event) {
+	if d.Adopted != nil {
+		*s = *d.Adopted
+	}
 	if s.Writes == nil {
 		*s = State{Seq: s.Seq, Clock: s.Clock, Writes: map[string][]*Write{}, Balances: map[string]int64{},
 			Results: map[string]Outcome{}, Taken: map[string]uint64{}}

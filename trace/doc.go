@@ -68,7 +68,7 @@
 //	sees        vector             execute: the writes behind the result; snapshot: the writes in the state
 //	answers     count              respond: the seq of the request's receive event at the responding branch
 //	has         vector             acknowledge, sync: the writes held
-//	balances    balances           snapshot: the state taken over
+//	balances    balances           snapshot: the state taken over, see below
 //	wall        integer            unix nanoseconds, or virtual time in a simulation; nothing is ever ordered by it
 //	note        string             free text
 //
@@ -87,6 +87,12 @@
 //	rights-ask, rights-grant     a branch asks for rights to withdraw; another gives some away
 //	fence                        a branch promises not to execute a request
 //	snapshot      local          a branch takes over another's state: sees balances
+//
+// A snapshot replaces the branch's state: from then on it has executed the writes 1 to n of each origin that sees says, and
+// no others, whatever its log showed before, and goes on from there. Its balances are those given; an account that is not
+// named has its opening balance, or is not known where the log has no opening. So a branch whose store was lost, and which
+// joins again with a peer's state, may execute writes once more that it had executed before and the peer had not. What it
+// heard from other branches before stays heard.
 //
 // # Clocks
 //

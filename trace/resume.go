@@ -16,6 +16,7 @@ type Tail struct {
 	Path        string
 	Last        Event  // the newest whole event; of Seq 0 where none was read
 	Incarnation uint64 // of the newest header; 0 where none was read
+	First       uint64 // seq of the first event of a slice, by its header; 0 where that was not read, or is event 1
 	Ended       bool   // the last whole record is an end record
 	Size        int64  // bytes of the file
 	Whole       int64  // bytes of its whole records; what follows is what a crash has left of a write
@@ -63,6 +64,18 @@ func ReadTail(path, process string, sure uint64) (*Tail, error) {
 		return nil, err
 	}
 	return t, t.scan(f, process, from)
+}
+
+// Open opens what is whole of the log for reading.
+func (t *Tail) Open() (io.ReadCloser, error) {
+	f, err := os.Open(t.Path)
+	if err != nil {
+		return nil, err
+	}
+	return &struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(f, t.Whole), f}, nil
 }
 
 // Resume cuts off what is not whole and opens the log, making its file where there is none, so that what is written next
@@ -195,7 +208,7 @@ func (t *Tail) scan(f *os.File, process string, from int64) error {
 				return nil
 			}
 			if t.Last.Seq == 0 && rec.First > 0 {
-				next = rec.First
+				t.First, next = rec.First, rec.First
 			}
 			t.Incarnation, t.Ended = rec.Incarnation, false
 		case *Event:

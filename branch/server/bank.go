@@ -104,6 +104,7 @@ func (b *bank) Transfer(ctx context.Context, m *bankv1.TransferRequest) (*bankv1
 // call has a decoded request answered; malformed is the error of decoding it. Every error is a gRPC status.
 func (s *Server) call(ctx context.Context, r branch.Request, malformed error) (*bankv1.Reply, error) {
 	if malformed != nil {
+		s.refuse("a customer", malformed)
 		return nil, replyError(&branch.Reply{Result: trace.Refused, Reason: branch.ReasonRequestInvalid, Detail: malformed.Error()})
 	}
 	c := s.calls.Get().(*call)

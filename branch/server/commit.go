@@ -80,6 +80,7 @@ const (
 	midLine                      // of the log file: the test writes a part of the batch's first line
 	afterLog                     // and before its messages and replies leave
 	afterSend
+	inSnapshot // that a branch which joins again has taken, before it is stored
 )
 
 // crashTest is asked at each boundary whether the branch is to end there as if it had been killed; nil never is.

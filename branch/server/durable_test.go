@@ -54,7 +54,7 @@ func (d *disks) crash(i int) func(server.Boundary, *trace.LogFile, []trace.Event
 		if at == server.MidLine {
 			return errors.Join(errKilled, tear(log, &next[0]))
 		}
-		if at != server.BeforeCommit && rand.IntN(2) == 0 {
+		if at != server.BeforeCommit && at != server.InSnapshot && rand.IntN(2) == 0 {
 			return errors.Join(errKilled, log.Flush()) // the lines had left the process
 		}
 		return errKilled

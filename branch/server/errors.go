@@ -77,3 +77,13 @@ func statusError(reason branch.Reason, text string, details ...protoadapt.Messag
 	}
 	return full.Err()
 }
+
+// reasonIs reports whether an error's ErrorInfo has a reason.
+func reasonIs(err error, reason branch.Reason) bool {
+	for _, d := range status.Convert(err).Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok && info.Reason == string(reason) {
+			return true
+		}
+	}
+	return false
+}

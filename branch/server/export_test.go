@@ -9,6 +9,7 @@ const (
 	MidLine      = midLine
 	AfterLog     = afterLog
 	AfterSend    = afterSend
+	InSnapshot   = inSnapshot
 )
 
 // SetCrash has a branch ask f at each boundary.

@@ -67,6 +67,9 @@ func (s *Server) accept(with grpc.BidiStreamingServer[bankv1.Frame, bankv1.Frame
 		if err := s.greeted(hello, ""); err != nil {
 			return hello, err
 		}
+		if self := s.cfg.Branch.Name; hello.Process > self {
+			return hello, linkError(ReasonPeer, fmt.Sprintf("%q dials %q, but the lesser name dials", hello.Process, self))
+		}
 		return hello, with.Send(s.hello(hello.Process, true))
 	case <-late.C:
 		return nil, linkError(ReasonBadFrame, fmt.Sprintf("no hello came within %v", handshakeTimeout))
@@ -107,8 +110,7 @@ func heard(h *bankv1.Hello) branch.PeerUp {
 	return branch.PeerUp{Peer: h.Process, Fresh: h.Fresh, Knows: branch.Knowledge{Seq: h.KnowsSeq, N: h.KnowsN}}
 }
 
-// greeted checks a peer's hello. The peer is the one that was dialled, or "" for one that dialled and may be any whose
-// name comes before this branch's.
+// greeted checks a peer's hello. The peer is the one that was dialled, or "" for one that has called and may be any.
 func (s *Server) greeted(h *bankv1.Hello, dialled string) error {
 	self := s.cfg.Branch.Name
 	if h == nil {
@@ -128,8 +130,6 @@ func (s *Server) greeted(h *bankv1.Hello, dialled string) error {
 		return linkError(ReasonPeer, fmt.Sprintf("%q answers at the address of %q", shorten(h.Process), dialled))
 	case !known:
 		return linkError(ReasonPeer, fmt.Sprintf("%q is no other branch of this bank", shorten(h.Process)))
-	case dialled == "" && h.Process > self:
-		return linkError(ReasonPeer, fmt.Sprintf("%q dials %q, but the lesser name dials", h.Process, self))
 	case h.KnowsSeq > clock.Max || h.KnowsN > clock.Max:
 		return linkError(ReasonBadFrame, fmt.Sprintf("%q knows %d events and %d writes of %q, which are more than there can be",
 			h.Process, h.KnowsSeq, h.KnowsN, self))
@@ -214,7 +214,12 @@ func (s *Server) fault(peer string, err error) {
 		return
 	}
 	if s.owner.peers[peer] == nil {
-		peer = "" // a stranger's name is not to be kept
+		s.refuse("a stranger", err)
+		return
+	}
+	if reasonIs(err, ReasonBadFrame) { // however often the link stands again
+		s.refuse(peer, err)
+		return
 	}
 	if s.faults.news(peer, errors.New(causeText(err))) {
 		s.cfg.Logger.Warn().Str("peer", peer).Str("error", causeText(err)).Msg("not connected")

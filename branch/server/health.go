@@ -32,7 +32,7 @@ func (v *vitals) register(g *grpc.Server) { healthv1.RegisterHealthServer(g, v.s
 // beat says what has changed. Only the owner calls it.
 func (v *vitals) beat(o *owner) {
 	takesPeers := !o.stopped && o.failed == nil
-	serves := takesPeers && !o.recovering
+	serves := takesPeers && !o.core.Recovering()
 	replication := bankv1.ReplicationService_ServiceDesc.ServiceName
 	for name, p := range o.peers {
 		up := takesPeers && p.link != nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/seed-8ff1fc32/bank-trace/branch"
@@ -35,9 +36,10 @@ const (
 // logKeeper writes the branch's log. With a store the log is a file and a projection of the store: it has what the store
 // has, once and in order, at the latest after the next start.
 type logKeeper struct {
-	cfg  Config
-	tail *trace.Tail // of the log file as it was found; nil without one
-	has  uint64      // seq of the newest event in the store at the start
+	cfg    Config
+	tail   *trace.Tail // of the log file as it was found; nil without one
+	has    uint64      // seq of the newest event in the store at the start
+	joined uint64      // seq of the first event of a branch that joined again, if its store still has it
 
 	out  Log            // nil while nothing is recorded
 	file *trace.LogFile // out, where it is a file
@@ -76,9 +78,53 @@ func eventOf(s store.Store, after uint64) (*trace.Event, error) {
 	return found, err
 }
 
+// lookForSnapshot finds out whether the store still has how the branch joined again, see Rejoin.
+func (k *logKeeper) lookForSnapshot() error {
+	first, second := uint64(0), false
+	err := k.cfg.Store.Events(0, func(e *trace.Event) error {
+		if first > 0 {
+			second = e.Step == trace.StepSnapshot
+			return errEnough
+		}
+		first = e.Seq
+		return nil
+	})
+	if second {
+		k.joined = first
+	}
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// begins reports whether the log begins with how the branch joined again.
+func (k *logKeeper) begins() bool {
+	return k.joined > 0 && (k.tail.Whole == 0 || k.tail.First == k.joined && k.tail.Last.Seq == 0)
+}
+
+// older reports whether the log file is that of the branch before it joined again.
+func (k *logKeeper) older() bool {
+	return k.joined > 0 && k.tail.Whole > 0 && k.tail.First < k.joined && k.tail.Last.Seq < k.joined
+}
+
+// setAside gives an older log another name. It is in no trace of the branch any more: its end is lost.
+func (k *logKeeper) setAside() error {
+	aside := fmt.Sprintf("%s.before-%d", k.tail.Path, k.joined)
+	k.cfg.Logger.Warn().Str("file", k.tail.Path).Str("to", aside).Msg("the log from before the branch lost its data is set aside")
+	if err := os.Rename(k.tail.Path, aside); err != nil {
+		return err
+	}
+	k.tail = &trace.Tail{Path: k.tail.Path}
+	return nil
+}
+
 // inspect reads the end of the log file and refuses one that is not the store's. It changes nothing.
 func (k *logKeeper) inspect(s *branch.State) error {
 	k.has = s.Seq
+	if err := k.lookForSnapshot(); err != nil {
+		return err
+	}
 	if k.cfg.LogFile == "" {
 		return nil
 	}
@@ -100,6 +146,9 @@ func (k *logKeeper) compare(s *branch.State, sure uint64) error {
 	t, begun := k.tail, k.cfg.Store.Incarnation()
 	refuse := func(remedy, what string, values ...any) error {
 		return &LogError{t.Path, fmt.Sprintf(what, values...), remedy}
+	}
+	if k.begins() || k.older() {
+		return nil
 	}
 	switch last := &t.Last; {
 	case last.Seq > s.Seq:
@@ -134,6 +183,14 @@ func (k *logKeeper) begin() error {
 	incarnation := s.Incarnation() + 1
 	if k.tail != nil {
 		incarnation = max(incarnation, k.tail.Incarnation+1)
+		if k.older() {
+			if err := k.setAside(); err != nil {
+				return err
+			}
+		}
+		if k.begins() {
+			incarnation = max(incarnation, 2) // openings count in the first alone
+		}
 		if err := k.resume(incarnation); err != nil {
 			return err
 		}
@@ -156,13 +213,18 @@ func (k *logKeeper) resume(incarnation uint64) (err error) {
 		return err
 	}
 	k.out = k.file
-	if err := k.cfg.Store.Events(k.tail.Last.Seq, k.file.Event); err != nil {
-		return err
+	lacks := func() error { return k.cfg.Store.Events(k.tail.Last.Seq, k.file.Event) }
+	begins := func() error { return k.header(incarnation) }
+	steps := []func() error{lacks, begins, k.file.Sync}
+	if k.begins() {
+		steps[0], steps[1] = begins, lacks
 	}
-	if err := k.header(incarnation); err != nil {
-		return err
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	return k.file.Sync()
+	return nil
 }
 
 func (k *logKeeper) header(incarnation uint64) error {
@@ -170,6 +232,9 @@ func (k *logKeeper) header(incarnation uint64) error {
 		return nil
 	}
 	h := k.cfg.Branch.Header(incarnation)
+	if k.tail != nil && k.begins() {
+		h.First = k.joined
+	}
 	return k.out.Header(&h)
 }
 

@@ -17,8 +17,8 @@ const (
 	maxStaged = 1 << 16
 )
 
-// arrival is one thing that reaches the owner: a *call, expiry, *frame, *linkUp, *linkDown, greeting, question, stopping
-// or hurry.
+// arrival is one thing that reaches the owner: a *call, expiry, *frame, *linkUp, *linkDown, greeting, question,
+// handover, stopping or hurry.
 type arrival interface {
 	// take hands it to the core, and returns how many inputs of the core it was.
 	take(*owner) int
@@ -36,6 +36,7 @@ type owner struct {
 	drained  chan struct{} // closed when the branch takes no requests and none are under way
 	finished chan struct{} // closed when run has returned
 	fail     func(error)   // ends Serve
+	refuse   func(error)   // says once that a message was refused
 	health   *vitals
 
 	next    *stage // what the steps have brought about since the last batch was sent on
@@ -43,21 +44,21 @@ type owner struct {
 	spare   *stage
 	commits *committer // nil without a store
 
-	calls   map[uint64]*call // by waiter
-	peers   map[string]*peer
-	stopped bool // requests are refused
-	failed  *failure
+	calls     map[uint64]*call // by waiter
+	handed    uint64           // snapshots asked for
+	handovers map[uint64]chan *branch.Snapshot
+	peers     map[string]*peer
+	stopped   bool // requests are refused
+	failed    *failure
 
-	log        *logKeeper
-	recovering bool // the core waits for its peers after a start
-	changes    changes
-	refused    quiet
+	log     *logKeeper
+	changes changes
 }
 
 // stage is what some steps have brought about, on its way through the store and the log to the links and callers.
 type stage struct {
 	effects branch.Effects
-	asked   []asked
+	asked   []question
 	changed bool // beside the events: a link came or went
 }
 
@@ -74,20 +75,19 @@ type peer struct {
 	sent, taken uint64 // messages: send and receive events
 }
 
-func newOwner(cfg Config, core *branch.Branch, log *logKeeper, health *vitals, fail func(error)) *owner {
+func newOwner(cfg Config, core *branch.Branch, log *logKeeper, health *vitals, fail, refuse func(error)) *owner {
 	o := &owner{
-		cfg: cfg, core: core, fail: fail, log: log, health: health,
+		cfg: cfg, core: core, fail: fail, refuse: refuse, log: log, health: health,
 		arrivals: make(chan arrival, maxBatch), quit: make(chan struct{}),
 		drained: make(chan struct{}), finished: make(chan struct{}),
 		next: &stage{}, spare: &stage{},
-		calls: map[uint64]*call{}, peers: map[string]*peer{},
+		calls: map[uint64]*call{}, handovers: map[uint64]chan *branch.Snapshot{}, peers: map[string]*peer{},
 	}
 	for _, name := range cfg.Branch.Branches {
 		if name != cfg.Branch.Name {
 			o.peers[name] = &peer{}
 		}
 	}
-	o.recovering = cfg.Store != nil && len(o.peers) > 0
 	return o
 }
 
@@ -177,9 +177,7 @@ func (o *owner) forward() {
 		o.broke(o.outdated(s.effects.Fatal))
 	}
 	for _, err := range s.effects.Refused {
-		if o.refused.news("", err) {
-			o.cfg.Logger.Warn().Err(err).Msg("a message was refused")
-		}
+		o.refuse(err)
 	}
 	if o.commits == nil || o.failed != nil || !s.changesState() {
 		o.record(s)
@@ -222,16 +220,10 @@ func (o *owner) account(s *stage) {
 	for i := range s.effects.Messages {
 		m := &s.effects.Messages[i]
 		o.peers[m.To].sent++
-		if m.Promise > 0 {
-			o.recovering = false // a branch that is not back promises nothing, see branch.Restore
-		}
 	}
 	s.changed = s.changed || len(s.effects.Events) > 0
-	if len(s.asked) > 0 {
-		status := o.status()
-		for i := range s.asked {
-			s.asked[i].status = status
-		}
+	for _, q := range s.asked {
+		q.look(o)
 	}
 }
 
@@ -254,6 +246,7 @@ func (o *owner) release(s *stage) {
 			c.answer <- answer{Reply: *r}
 		}
 	}
+	o.handOver(s.effects.Handovers)
 	if o.failed != nil {
 		o.dismiss()
 	}
@@ -262,7 +255,7 @@ func (o *owner) release(s *stage) {
 		o.changes.happened()
 	}
 	for _, q := range s.asked {
-		q.answer <- q.status
+		close(q.done)
 	}
 	s.effects.Reset()
 	clear(s.asked)

@@ -1,32 +1,50 @@
 package server
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
-// quiet keeps a fault that goes on and on from filling the program's log: what is said about something is said once,
-// and again when another fault came between.
+// maxSaid is how many different faults are remembered; then all are forgotten, and may be said once more.
+const maxSaid = 256
+
+// quiet keeps faults that go on and on from filling the program's log: each is said once about a thing, until that works
+// again. Faults that differ in their numbers alone are the same.
 type quiet struct {
 	mu   sync.Mutex
-	last map[string]string
+	said map[[2]string]bool
 }
 
-// news reports whether the error is not the one that was said last about the same thing.
+// news reports whether the error was not yet said about the thing.
 func (q *quiet) news(about string, err error) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.last == nil {
-		q.last = map[string]string{}
-	}
-	text := err.Error()
-	if q.last[about] == text {
+	name := false // within the number of a process, as in branch-12
+	fault := [2]string{about, strings.Map(func(r rune) rune {
+		digit := '0' <= r && r <= '9'
+		name = r == '-' || name && digit
+		if digit && !name {
+			return -1
+		}
+		return r
+	}, err.Error())}
+	if q.said[fault] {
 		return false
 	}
-	q.last[about] = text
+	if q.said == nil || len(q.said) >= maxSaid {
+		q.said = map[[2]string]bool{}
+	}
+	q.said[fault] = true
 	return true
 }
 
-// well forgets what was said about something: it works again.
+// well forgets what was said about a thing: it works again.
 func (q *quiet) well(about string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delete(q.last, about)
+	for fault := range q.said {
+		if fault[0] == about {
+			delete(q.said, fault)
+		}
+	}
 }

@@ -17,6 +17,7 @@ const (
 	ReasonBadFrame     branch.Reason = "FRAME_INVALID"
 	ReasonBacklog      branch.Reason = "PEER_TOO_SLOW"
 	ReasonLinkReplaced branch.Reason = "LINK_REPLACED"
+	ReasonPeerLives    branch.Reason = "PEER_LIVES"
 )
 
 // Explanation is what a reason comes with.
@@ -112,6 +113,9 @@ func branchReason(r branch.Reason) (Explanation, bool) {
 			"none: the branches connect again by themselves"}, true
 	case ReasonLinkReplaced:
 		return Explanation{codes.Aborted, "the other branch has connected anew", "none: the newer connection takes its place"}, true
+	case ReasonPeerLives:
+		return Explanation{codes.FailedPrecondition, "a branch that wants to join again is connected, so it is served already",
+			"stop its other process first"}, true
 	}
 	return Explanation{}, false
 }

@@ -60,6 +60,7 @@ type Server struct {
 	calls   sync.Pool      // *call
 	waiters atomic.Uint64
 	faults  quiet // of peers
+	refused quiet
 }
 
 // New returns the server of a branch: one that has recorded nothing yet, or with a store the one that the store has. It
@@ -83,7 +84,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, hash: hash[:]}
 	s.ending, s.end = context.WithCancelCause(context.Background())
 	s.closing, s.close = context.WithCancel(context.Background())
-	s.owner = newOwner(cfg, core, log, newVitals(), s.end)
+	s.owner = newOwner(cfg, core, log, newVitals(), s.end, func(err error) { s.refuse("a message", err) })
 	s.calls.New = func() any { return newCall() }
 	return s, nil
 }
@@ -123,7 +124,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	g := s.newGRPC()
 	accepted := make(chan error, 1)
 	go func() {
-		err := g.Serve(l)
+		err := g.Serve(&doorkeeper{l, s})
 		if errors.Is(err, grpc.ErrServerStopped) {
 			err = nil // ctx ended before the first connection
 		}
@@ -180,10 +181,11 @@ func (s *Server) newGRPC() *grpc.Server {
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connWindow),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPing, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout}),
-		grpc.StreamInterceptor(s.untilClosing), grpc.WaitForHandlers(true),
+		grpc.StreamInterceptor(s.untilClosing), grpc.WaitForHandlers(true), grpc.StatsHandler(rejected{s}),
 	)
 	bankv1.RegisterBankServiceServer(g, &bank{server: s})
 	bankv1.RegisterReplicationServiceServer(g, &replication{server: s})
+	bankv1.RegisterInspectionServiceServer(g, &inspection{server: s})
 	s.owner.health.register(g)
 	reflection.Register(g)
 	return g

@@ -306,3 +306,54 @@ func TestADeadlineIsAnsweredWithAStampInTime(t *testing.T) {
 		t.Errorf("got %v with %d details, want the branch's own DeadlineExceeded with ErrorInfo and Reply", err, len(s.Details()))
 	}
 }
+
+func TestStatusAndOutcomeOverGRPC(t *testing.T) {
+	b := openBank(t, 2, map[string]int64{"main": 100}, options{})
+	c := b.customer("customer-1")
+	must(t, "deposit", 140)(c.deposit(t.Context(), 1, "main", 40))
+	b.settled()
+	for i, conn := range b.conns {
+		s, err := bankv1.NewInspectionServiceClient(conn).GetStatus(t.Context(), &bankv1.GetStatusRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Process != b.names[i] || s.Clock == 0 || s.Events == 0 || s.Pending != 0 || s.Recovering ||
+			len(s.Executed.GetEntries()) != 1 || s.Accounts[0].Balance != 140 || len(s.Peers) != 1 || !s.Peers[0].Up || s.Peers[0].Sent == 0 {
+			t.Errorf("%s: status %v", b.names[i], s)
+		}
+	}
+	outcome := func(branch int, n uint64) *bankv1.GetOutcomeResponse {
+		m, err := c.at(branch).GetOutcome(t.Context(), &bankv1.GetOutcomeRequest{Customer: "customer-1", N: n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	payload := branch.Operation{Op: trace.OpDeposit, Account: "main", Amount: 40}.Digest()
+	for branch := 1; branch <= 2; branch++ {
+		m := outcome(branch, 1)
+		if m.Outcome != bankv1.Outcome_OUTCOME_EXECUTED || m.GetBalance() != 140 || m.Result != bankv1.Result_RESULT_OK || !bytes.Equal(m.Payload, payload[:]) {
+			t.Errorf("branch-%d: outcome %v", branch, m)
+		}
+	}
+	if m := outcome(1, 2); m.Outcome != bankv1.Outcome_OUTCOME_NOT_KNOWN_HERE {
+		t.Errorf("of a request that was not made: %v", m)
+	}
+	if _, err := c.withdraw(t.Context(), 2, "main", 1000); status.Code(err) != codes.FailedPrecondition {
+		t.Fatal(err)
+	}
+	b.settled()
+	if m := outcome(1, 2); m.Outcome != bankv1.Outcome_OUTCOME_REFUSED || m.Reason != string(branch.ReasonInsufficient) {
+		t.Errorf("of a request that was refused: %v", m)
+	}
+	if m := outcome(1, 1); m.Outcome != bankv1.Outcome_OUTCOME_NOT_KEPT {
+		t.Errorf("of a request before the newest: %v", m)
+	}
+	events := b.await(0, "it stands", func(server.Status) bool { return true }).Events
+	if s := b.await(0, "it stands", func(server.Status) bool { return true }); s.Events != events {
+		t.Errorf("questions were recorded: %d events, then %d", events, s.Events)
+	}
+	if _, err := c.at(1).GetOutcome(t.Context(), &bankv1.GetOutcomeRequest{N: 1}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("without a customer: %v", err)
+	}
+}

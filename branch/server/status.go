@@ -41,25 +41,44 @@ func (s *Status) Peer(name string) (p PeerStatus, ok bool) {
 	return PeerStatus{}, false
 }
 
-// question asks for the status.
-type question struct{ answer chan Status }
-
-// asked is a question with its answer, which waits for what it tells to be stored and recorded.
-type asked struct {
-	question
-	status Status
+// question has the owner look at something between two batches. What was seen may be told only when done is closed: it is
+// stored and recorded then.
+type question struct {
+	look func(*owner)
+	done chan struct{}
 }
 
 func (q question) take(o *owner) int {
-	o.next.asked = append(o.next.asked, asked{question: q})
+	o.next.asked = append(o.next.asked, q)
 	return 0
+}
+
+// ask has the owner look at something. It waits until Serve has begun, and fails with ctx's error or ErrStopped; look may
+// then still be called.
+func (s *Server) ask(ctx context.Context, look func(*owner)) error {
+	q := question{look, make(chan struct{})}
+	select {
+	case s.owner.arrivals <- q:
+	case <-s.owner.finished:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-q.done:
+		return nil
+	case <-s.owner.finished:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (o *owner) status() Status {
 	s := Status{
 		Name: o.cfg.Branch.Name, Clock: o.core.Now(), Events: o.core.Events(),
 		Executed: o.core.Executed().Clone(), Held: o.core.Held(),
-		Pending: o.core.Pending(), Waiting: len(o.calls), Recovering: o.recovering,
+		Pending: o.core.Pending(), Waiting: len(o.calls), Recovering: o.core.Recovering(),
 	}
 	for _, a := range o.core.Accounts() {
 		s.Accounts = append(s.Accounts, trace.AccountBalance{Account: a.Name, Amount: a.Balance})
@@ -74,22 +93,11 @@ func (o *owner) status() Status {
 
 // Status returns what the branch knows now. It waits until Serve has begun, and fails with ctx's error or ErrStopped.
 func (s *Server) Status(ctx context.Context) (Status, error) {
-	q := question{make(chan Status, 1)}
-	select {
-	case s.owner.arrivals <- q:
-	case <-s.owner.finished:
-		return Status{}, ErrStopped
-	case <-ctx.Done():
-		return Status{}, ctx.Err()
+	seen := new(Status)
+	if err := s.ask(ctx, func(o *owner) { *seen = o.status() }); err != nil {
+		return Status{}, err
 	}
-	select {
-	case status := <-q.answer:
-		return status, nil
-	case <-s.owner.finished:
-		return Status{}, ErrStopped
-	case <-ctx.Done():
-		return Status{}, ctx.Err()
-	}
+	return *seen, nil
 }
 
 // Changed returns a channel that is closed when the branch next records an event or a connection to a peer comes or

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -62,8 +64,50 @@ func (p *Pebble) setCount(key []byte, n uint64) {
 	p.set(key, func(dst []byte) []byte { return binary.AppendUvarint(dst, n) })
 }
 
+// adopt makes a whole state part of the commit under way, which is the first.
+func (p *Pebble) adopt(s *branch.State) error {
+	p.position.logged, p.sweptEvents = s.Seq, s.Seq // what came before stands in another store, which is lost
+	d := branch.Durable{}
+	for _, origin := range slices.Sorted(maps.Keys(s.Writes)) {
+		d.Held = append(d.Held, s.Writes[origin]...)
+	}
+	for _, process := range slices.Sorted(maps.Keys(s.Taken)) {
+		d.Taken = append(d.Taken, branch.Taken{Process: process, Seq: s.Taken[process]})
+	}
+	for _, e := range s.Executed {
+		p.key = appendName(p.key[:0], tableExecuted, e.Process)
+		p.setCount(p.key, e.N)
+	}
+	for account, balance := range s.Balances {
+		p.setBalance(account, trace.KnownBalance(balance))
+	}
+	for customer, outcome := range s.Results {
+		p.key = appendName(p.key[:0], tableResult, customer)
+		p.set(p.key, func(dst []byte) []byte { return appendOutcome(dst, &outcome) })
+	}
+	for _, e := range s.Executed {
+		if n := firstOf(s, e.Process); n > 1 {
+			d.Dropped = append(d.Dropped, trace.ID{Process: e.Process, N: n - 1})
+		}
+	}
+	return p.change(&d)
+}
+
+// firstOf returns n of the first write of an origin that a state still has, or would have.
+func firstOf(s *branch.State, origin string) uint64 {
+	if writes := s.Writes[origin]; len(writes) > 0 {
+		return writes[0].ID.N
+	}
+	return s.Executed.Get(origin) + 1
+}
+
 // change makes what some steps have changed part of the commit under way.
 func (p *Pebble) change(d *branch.Durable) error {
+	if d.Adopted != nil {
+		if err := p.adopt(d.Adopted); err != nil {
+			return err
+		}
+	}
 	for _, w := range d.Held {
 		p.key = appendWrite(p.key[:0], w.ID.Process, w.ID.N)
 		from := len(p.values)

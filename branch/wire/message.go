@@ -179,14 +179,19 @@ func encodeWrite(w *branch.Write, m *bankv1.Write) {
 	m.Origin, m.N, m.At = w.ID.Process, w.ID.N, w.At
 	m.Account, m.ToAccount, m.Amount = w.Account, w.ToAccount, w.Amount
 	m.Customer, m.Request = w.Request.Process, w.Request.N
-	switch w.Op {
+	m.Op = encodeOp(w.Op)
+}
+
+func encodeOp(op trace.Op) bankv1.Op {
+	switch op {
 	case trace.OpDeposit:
-		m.Op = bankv1.Op_OP_DEPOSIT
+		return bankv1.Op_OP_DEPOSIT
 	case trace.OpWithdraw:
-		m.Op = bankv1.Op_OP_WITHDRAW
+		return bankv1.Op_OP_WITHDRAW
 	case trace.OpTransfer:
-		m.Op = bankv1.Op_OP_TRANSFER
+		return bankv1.Op_OP_TRANSFER
 	}
+	return bankv1.Op_OP_UNSPECIFIED
 }
 
 // DecodeWrite reads a write into w. The error is a *FieldError whose path begins with write.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -16,7 +17,6 @@ import (
 type bankFlags struct {
 	file     string
 	branches []string // ID=ADDRESS
-	opening  []string // ACCOUNT=AMOUNT
 }
 
 // bank is where the branches of a bank are and what they agree on.
@@ -32,9 +32,9 @@ func (f *bankFlags) add(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.branches, "branches", nil, "all branches as ID=HOST:PORT, instead of --cluster")
 }
 
-// read reads the cluster file or the flags.
+// read reads the cluster file and the flags. A bank without branches is not refused.
 func (f *bankFlags) read() (*bank, error) {
-	b := &bank{Branches: map[int]string{}, Opening: map[string]int64{}}
+	b := &bank{}
 	if f.file != "" {
 		data, err := os.ReadFile(f.file)
 		if err != nil {
@@ -43,32 +43,43 @@ func (f *bankFlags) read() (*bank, error) {
 		if err := yaml.UnmarshalWithOptions(data, b, yaml.DisallowUnknownField()); err != nil {
 			return nil, fmt.Errorf("%s: %s", f.file, yaml.FormatError(err, false, true))
 		}
+		for id, address := range b.Branches {
+			if id < 1 || !strings.Contains(address, ":") {
+				return nil, fmt.Errorf("%s: branch %d: %q: ids are from 1, and addresses host:port", f.file, id, address)
+			}
+		}
 	}
-	for _, pair := range f.branches {
+	named, err := parseBranches("--branches", f.branches)
+	if err != nil {
+		return nil, err
+	}
+	if b.Branches == nil {
+		b.Branches = map[int]string{}
+	}
+	maps.Copy(b.Branches, named)
+	return b, nil
+}
+
+// errNoBranches says how to name branches.
+func errNoBranches(ways string) error {
+	return fmt.Errorf("no branches given; name them with %s", ways)
+}
+
+// parseBranches reads the pairs ID=HOST:PORT that a flag was given.
+func parseBranches(flag string, pairs []string) (map[int]string, error) {
+	all := map[int]string{}
+	for _, pair := range pairs {
 		name, address, ok := strings.Cut(pair, "=")
 		id, err := strconv.Atoi(name)
-		if !ok || err != nil || address == "" {
-			return nil, fmt.Errorf("--branches %q: give ID=HOST:PORT, as in 2=127.0.0.1:7002", pair)
+		if !ok || err != nil || id < 1 || !strings.Contains(address, ":") {
+			return nil, fmt.Errorf("%s %q: give ID=HOST:PORT with an id from 1, as in 2=127.0.0.1:7002", flag, pair)
 		}
-		b.Branches[id] = address
-	}
-	for _, pair := range f.opening {
-		account, text, ok := strings.Cut(pair, "=")
-		amount, err := strconv.ParseInt(text, 10, 64)
-		if !ok || err != nil {
-			return nil, fmt.Errorf("--opening %q: give ACCOUNT=AMOUNT, as in main=400", pair)
+		if all[id] != "" && all[id] != address {
+			return nil, fmt.Errorf("%s: branch %d is said to be at %s and at %s; give each branch one address", flag, id, all[id], address)
 		}
-		b.Opening[account] = amount
+		all[id] = address
 	}
-	if len(b.Branches) == 0 {
-		return nil, fmt.Errorf("no branches given; name them with --branches 1=127.0.0.1:7001,2=127.0.0.1:7002 or --cluster FILE")
-	}
-	for id, address := range b.Branches {
-		if id < 1 || !strings.Contains(address, ":") {
-			return nil, fmt.Errorf("branch %d=%s: ids are from 1, and addresses host:port", id, address)
-		}
-	}
-	return b, nil
+	return all, nil
 }
 
 // addresses returns the branches' addresses by process name.
@@ -85,9 +96,6 @@ func (b *bank) config(id int) (branch.Config, error) {
 	cfg := branch.Config{Name: branchName(id), Mode: b.Mode, Opening: b.Opening}
 	if b.Branches[id] == "" {
 		return cfg, fmt.Errorf("--id %d: the bank has no such branch", id)
-	}
-	if len(b.Opening) == 0 {
-		return cfg, fmt.Errorf("no accounts given; name them with their opening balances, as in --opening main=400")
 	}
 	for id := range b.Branches {
 		cfg.Branches = append(cfg.Branches, branchName(id))

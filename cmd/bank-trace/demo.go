@@ -65,7 +65,7 @@ Customer 1 deposits 170 at branch 1, then asks at branch 2 what main has.
 Customers 2 and 3 each withdraw 300, at the same time, at branches 2 and 3.
 
 `)
-	result, err := record(ctx, c, s, dir, runFlags{timeout: 30 * time.Second, overwrite: f.overwrite})
+	result, err := record(ctx, c, s, "", dir, runFlags{timeout: 30 * time.Second, overwrite: f.overwrite})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 
@@ -21,7 +22,7 @@ var update = flag.Bool("update", false, "rewrite the golden texts of testdata/sc
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"bank-trace": func() {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 			stop()
 			os.Exit(status)
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setBank sets BANK to three branches at ports of this machine that are free.
+// setBank sets BANK to three branches at ports of this machine that are free, and AT1 to AT3 to their addresses.
 func setBank(env *testscript.Env) error {
 	var branches []string
 	for id := 1; id <= 3; id++ {
@@ -54,6 +55,7 @@ func setBank(env *testscript.Env) error {
 		}
 		defer l.Close()
 		branches = append(branches, fmt.Sprintf("%d=%s", id, l.Addr()))
+		env.Setenv(fmt.Sprintf("AT%d", id), l.Addr().String())
 	}
 	env.Setenv("BANK", strings.Join(branches, ","))
 	return nil

@@ -20,6 +20,7 @@ type runFlags struct {
 	dir, course string
 	mode        string
 	overwrite   bool
+	processes   bool
 	timeout     time.Duration
 }
 
@@ -30,11 +31,14 @@ func newRun(c *console) *cobra.Command {
 		Short: "Run a scenario on real branches and customers, and check its trace",
 		Long: `Starts every branch of the scenario (our YAML, or a course input in JSON) as a gRPC
 server on this machine, lets the customers at them, waits until everything has
-settled, stops the branches, and checks the trace.
+settled, stops the branches, and checks the trace. With --processes every branch,
+with durable state in a temporary folder, and every customer is a process of its
+own; they end with this one, however it ends.
 
 Without -o the trace is in a temporary folder, which is kept only if something is
 wrong.`,
 		Example: `  bank-trace run examples/two-withdrawals.yaml -o /tmp/t
+  bank-trace run examples/two-withdrawals.yaml --processes
   bank-trace run examples/course.json -o /tmp/t --course /tmp/answers`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -49,6 +53,7 @@ wrong.`,
 	fl.StringVar(&f.course, "course", "", "also write the course's output files into this folder")
 	fl.StringVar(&f.mode, "mode", "", "when writes execute: total (the scenario's own by default)")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a trace that is in the folder already")
+	fl.BoolVar(&f.processes, "processes", false, "run every branch and every customer as a process of its own")
 	fl.DurationVar(&f.timeout, "timeout", 30*time.Second, "longest wait for the answer to one request")
 	return cmd
 }
@@ -77,7 +82,7 @@ func runScenario(ctx context.Context, c *console, f runFlags, path string) (err 
 			}
 		}()
 	}
-	result, err := record(ctx, c, s, dir, f)
+	result, err := record(ctx, c, s, path, dir, f)
 	if err != nil {
 		return err
 	}
@@ -100,7 +105,7 @@ func runScenario(ctx context.Context, c *console, f runFlags, path string) (err 
 }
 
 // record runs a scenario and writes its trace into a folder.
-func record(ctx context.Context, c *console, s *scenario.Scenario, dir string, f runFlags) (*cluster.Result, error) {
+func record(ctx context.Context, c *console, s *scenario.Scenario, path, dir string, f runFlags) (*cluster.Result, error) {
 	rec, err := newRecording(dir, f.overwrite)
 	if err != nil {
 		return nil, err
@@ -114,10 +119,15 @@ func record(ctx context.Context, c *console, s *scenario.Scenario, dir string, f
 		}
 	}
 	bar := newBar(c.err, "requests", total)
-	result, err := cluster.Run(ctx, cluster.Config{
-		Scenario: s, Logger: c.logger(), Timeout: f.timeout, Progress: bar.set,
-		Log: func(process string) (cluster.Log, error) { return rec.log(process) },
-	})
+	cfg := cluster.Config{Scenario: s, Logger: c.logger(), Timeout: f.timeout, Progress: bar.set}
+	var result *cluster.Result
+	if f.processes {
+		rec.processes = processNames(s)
+		result, err = runProcesses(ctx, c, s, path, dir, cfg, f)
+	} else {
+		cfg.Log = func(process string) (cluster.Log, error) { return rec.log(process) }
+		result, err = cluster.Run(ctx, cfg)
+	}
 	bar.done()
 	run := &trace.Run{Mode: s.Mode, Scenario: s.Name, Settled: err == nil && result.Settled}
 	if err := errors.Join(err, rec.close(run)); err != nil {

@@ -63,8 +63,9 @@ func table() map[string]row {
 			may:  []string{"branch", "branch/server", "customer", "customer/client", "trace", "internal/scenario"},
 			bank: true,
 		},
-		"internal/bench":    {may: []string{anything}, bank: true},
-		"internal/archtest": {},
+		"internal/bench":          {may: []string{anything}, bank: true},
+		"internal/bench/deposits": {may: []string{"internal/bench"}, bank: true},
+		"internal/archtest":       {},
 
 		"cmd/bank-trace": {may: []string{anything}, bank: true},
 	}

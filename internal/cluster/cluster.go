@@ -1,5 +1,5 @@
-// Package cluster starts a whole bank on this machine, lets a scenario's customers at it over real gRPC, waits until
-// everything has settled, and stops it.
+// Package cluster starts a whole bank on this machine, in this process (Run) or in one for every branch and customer
+// (RunProcesses), lets a scenario's customers at it over real gRPC, waits until everything has settled, and stops it.
 package cluster
 
 import (
@@ -48,25 +48,42 @@ type Result struct {
 	Branches []server.Status // after the last request
 }
 
+// Branch is a branch under way, in this process or in another.
+type Branch interface {
+	Status(context.Context) (server.Status, error)
+	// Changed returns a channel that is closed when it is time to look at the status again.
+	Changed() <-chan struct{}
+}
+
 // run is a run under way.
 type run struct {
 	cfg                           Config
-	addresses                     map[string]string // of the branches
-	listeners                     []net.Listener    // in step with servers
-	servers                       []*server.Server
+	branches                      []Branch
 	requests, ok, failed, unknown atomic.Int64
 }
 
-// Run starts the branches, joins them, runs the customers, waits until all messages are received and all writes are executed
-// everywhere, and only then stops the branches. When ctx ends it stops at once; what was recorded is whole.
-func Run(ctx context.Context, cfg Config) (*Result, error) {
+func newRun(cfg Config) *run {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
 	}
 	if cfg.Settle == 0 {
 		cfg.Settle = time.Minute
 	}
-	r := &run{cfg: cfg, addresses: map[string]string{}}
+	return &run{cfg: cfg}
+}
+
+// inside is a run within this process.
+type inside struct {
+	*run
+	addresses map[string]string // of the branches
+	listeners []net.Listener    // in step with servers
+	servers   []*server.Server
+}
+
+// Run starts the branches, joins them, runs the customers, waits until all messages are received and all writes are executed
+// everywhere, and only then stops the branches. When ctx ends it stops at once; what was recorded is whole.
+func Run(ctx context.Context, cfg Config) (*Result, error) {
+	r := &inside{run: newRun(cfg), addresses: map[string]string{}}
 	if err := r.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("start the bank: %w", err)
 	}
@@ -76,22 +93,28 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	for i, s := range r.servers {
 		branches.Go(func() error { return s.Serve(serving, r.listeners[i]) })
 	}
-	_, err := r.await(serving, cfg.Settle, disconnected)
-	began := time.Now()
-	if err == nil {
-		err = r.customers(serving)
-	}
-	result := r.result(time.Since(began))
-	if err == nil {
-		result.Branches, err = r.await(serving, cfg.Settle, unsettled)
-		result.Settled = err == nil
-	}
+	result, err := r.conduct(serving, r.customers)
 	stop(nil)
 	return result, errors.Join(err, branches.Wait(), context.Cause(ctx))
 }
 
+// conduct waits until the branches are joined, runs the customers, and waits until everything has settled.
+func (r *run) conduct(ctx context.Context, customers func(context.Context) error) (*Result, error) {
+	_, err := r.await(ctx, disconnected)
+	began := time.Now()
+	if err == nil {
+		err = customers(ctx)
+	}
+	result := r.result(time.Since(began))
+	if err == nil {
+		result.Branches, err = r.await(ctx, unsettled)
+		result.Settled = err == nil
+	}
+	return result, err
+}
+
 // prepare opens a port for every branch and makes their servers.
-func (r *run) prepare(ctx context.Context) (err error) {
+func (r *inside) prepare(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
 			for _, l := range r.listeners {
@@ -124,7 +147,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		r.servers = append(r.servers, s)
+		r.servers, r.branches = append(r.servers, s), append(r.branches, s)
 	}
 	return nil
 }
@@ -136,15 +159,15 @@ func (r *run) result(elapsed time.Duration) *Result {
 }
 
 // await waits until no branch lacks anything. Lacks returns the place of a branch that does and what it lacks, or -1.
-func (r *run) await(ctx context.Context, limit time.Duration, lacks func([]server.Status) (int, string)) ([]server.Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+func (r *run) await(ctx context.Context, lacks func([]server.Status) (int, string)) ([]server.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Settle)
 	defer cancel()
 	for {
-		changed := make([]<-chan struct{}, len(r.servers))
-		statuses := make([]server.Status, len(r.servers))
-		for i, s := range r.servers {
-			changed[i] = s.Changed()
-			status, err := s.Status(ctx)
+		changed := make([]<-chan struct{}, len(r.branches))
+		statuses := make([]server.Status, len(r.branches))
+		for i, b := range r.branches {
+			changed[i] = b.Changed()
+			status, err := b.Status(ctx)
 			if err != nil {
 				return nil, fmt.Errorf("wait for the branches: %w", err)
 			}
@@ -157,7 +180,7 @@ func (r *run) await(ctx context.Context, limit time.Duration, lacks func([]serve
 		select {
 		case <-changed[late]:
 		case <-ctx.Done():
-			return statuses, fmt.Errorf("after %v %s", limit, why)
+			return statuses, fmt.Errorf("after %v %s", r.cfg.Settle, why)
 		}
 	}
 }

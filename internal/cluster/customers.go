@@ -16,14 +16,10 @@ import (
 )
 
 // customers lets every customer of the scenario go through its steps, all at once.
-func (r *run) customers(ctx context.Context) error {
+func (r *inside) customers(ctx context.Context) error {
 	// The ports are open: a connection that is slow to stand on a busy machine is waited for.
 	conns := client.NewConns(grpc.WithDefaultCallOptions(grpc.WaitForReady(true)))
 	defer conns.Close()
-	names := map[int]string{}
-	for _, b := range r.cfg.Scenario.Branches {
-		names[b.ID] = b.Name()
-	}
 	all, ctx := errgroup.WithContext(ctx)
 	for _, c := range r.cfg.Scenario.Customers {
 		cfg := client.Config{Name: c.Name(), Branches: r.addresses, Conns: conns, Timeout: r.cfg.Timeout,
@@ -35,17 +31,23 @@ func (r *run) customers(ctx context.Context) error {
 			}
 			cfg.Log = log
 		}
-		all.Go(func() error { return r.customer(ctx, cfg, c.Steps, names) })
+		all.Go(func() error { return r.customer(ctx, cfg, c.Steps) })
 	}
 	return all.Wait()
 }
 
-func (r *run) customer(ctx context.Context, cfg client.Config, steps []scenario.Step, branches map[int]string) (err error) {
+func (r *inside) customer(ctx context.Context, cfg client.Config, steps []scenario.Step) (err error) {
 	c, err := client.New(cfg)
 	if err != nil {
 		return fmt.Errorf("%s: %w", cfg.Name, err)
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	return Follow(ctx, c, steps, func(_ customer.Operation, _ client.Result, failed *client.Error) { r.count(OutcomeOf(failed)) })
+}
+
+// Follow has a customer go through steps, one after the other, and tells how each request ended: failed is nil where it
+// ended with ok. It ends with ctx, whose cause is the error then, or when a request cannot be made at all.
+func Follow(ctx context.Context, c *client.Client, steps []scenario.Step, tell func(op customer.Operation, r client.Result, failed *client.Error)) error {
 	for _, step := range steps {
 		if step.Op == scenario.OpWait {
 			if err := pause(ctx, step.Wait); err != nil {
@@ -53,32 +55,51 @@ func (r *run) customer(ctx context.Context, cfg client.Config, steps []scenario.
 			}
 			continue
 		}
-		op, err := trace.ParseOp(step.Op)
+		kind, err := trace.ParseOp(step.Op)
 		if err != nil {
-			return fmt.Errorf("%s: step %d: %w", cfg.Name, step.ID, err)
+			return fmt.Errorf("%s: step %d: %w", c.Name(), step.ID, err)
 		}
-		_, err = c.Do(ctx, branches[step.Branch], customer.Operation{
-			Op: op, Account: step.Account, ToAccount: step.ToAccount, Amount: step.Amount,
-		})
+		op := customer.Operation{Op: kind, Account: step.Account, ToAccount: step.ToAccount, Amount: step.Amount}
+		result, err := c.Do(ctx, scenario.Branch{ID: step.Branch}.Name(), op)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := r.count(err); err != nil {
-			return fmt.Errorf("%s: %w", cfg.Name, err)
+		var failed *client.Error
+		if err != nil && !errors.As(err, &failed) {
+			return fmt.Errorf("%s: step %d: %w", c.Name(), step.ID, err)
 		}
+		tell(op, result, failed)
 	}
 	return nil
 }
 
-// count files the outcome of a request. An error that is no outcome of a request is returned.
-func (r *run) count(err error) error {
-	var failed *client.Error
+// Outcome is how a request ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OK      Outcome = "ok"
+	Failed  Outcome = "failed"  // it has no effect
+	Unknown Outcome = "unknown" // nobody can say whether it has
+)
+
+// OutcomeOf returns the outcome of a request that ended so; nil is OK.
+func OutcomeOf(failed *client.Error) Outcome {
 	switch {
-	case err == nil:
-		r.ok.Add(1)
-	case !errors.As(err, &failed):
-		return err
+	case failed == nil:
+		return OK
 	case failed.Unknown:
+		return Unknown
+	}
+	return Failed
+}
+
+// count files the outcome of a request.
+func (r *run) count(o Outcome) {
+	switch o {
+	case OK:
+		r.ok.Add(1)
+	case Unknown:
 		r.unknown.Add(1)
 	default:
 		r.failed.Add(1)
@@ -87,7 +108,6 @@ func (r *run) count(err error) error {
 	if r.cfg.Progress != nil {
 		r.cfg.Progress(n)
 	}
-	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {

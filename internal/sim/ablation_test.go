@@ -36,7 +36,7 @@ func ablations() []ablated {
 			return ablation{onRestart: func(_ string, s *branch.State) { s.Clock /= 2 }}
 		}},
 		{"send before the commit", "crash=10,slow-disk=0.5", "message/orphan-receive", 20, func() ablation {
-			return ablation{sendEarly: true, onHandshake: forget}
+			return ablation{sendEarly: true, onHandshake: forget, onMessage: func(_ *branch.Branch, m *branch.Message) { m.Seen = 0 }}
 		}},
 		{"promise without upto", "loss=0.1", "replica/order-differs", 20, func() ablation {
 			return ablation{onMessage: func(_ *branch.Branch, m *branch.Message) { m.Upto = 0 }}
@@ -58,6 +58,7 @@ func ablations() []ablated {
 			a := oldCopy()
 			a.onHandshake = forget
 			a.onMessage = func(_ *branch.Branch, m *branch.Message) {
+				m.Seen = 0
 				m.Has = slices.DeleteFunc(m.Has.Clone(), func(e clock.Entry) bool { return e.Process == m.To })
 			}
 			return a

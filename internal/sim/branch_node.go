@@ -34,6 +34,7 @@ type branchNode struct {
 	commits []branch.Effects // written to the disk's cache, in order
 	durable time.Duration    // when the newest commit is done
 	logged  uint64           // seq of the newest event in the log
+	past    branch.Past      // what the log tells of the branch; kept where disks are lost
 }
 
 // caller is who gets the reply to a request.
@@ -217,6 +218,9 @@ func (n *branchNode) release(out *branch.Effects) {
 			return nil
 		})
 	}
+	for i := range out.Handovers {
+		n.handedOver(&out.Handovers[i])
+	}
 	for _, r := range out.Replies {
 		c, ok := n.callers[r.Waiter]
 		delete(n.callers, r.Waiter)
@@ -231,6 +235,9 @@ func (n *branchNode) release(out *branch.Effects) {
 
 func (n *branchNode) log(e *trace.Event) error {
 	n.logged = e.Seq
+	if n.simulation.cfg.Faults.LostDisk > 0 {
+		n.past.Log(e, 0)
+	}
 	return n.simulation.record(n.sink, e)
 }
 

@@ -43,6 +43,11 @@ func simulated(t testing.TB, seed uint64, requests int) *mutate.Trace {
 	spec := DefaultSpec()
 	spec.Seed, spec.Branches, spec.Customers, spec.Accounts = seed, 1+int(seed%5), 1+r.IntN(5), 1+r.IntN(4)
 	spec.Requests, spec.Opening, spec.Roaming = requests+r.IntN(requests), 100+r.Int64N(300), r.Float64()
+	return recordedFor(t, spec)
+}
+
+// recordedFor runs a simulation and returns its trace.
+func recordedFor(t testing.TB, spec Spec) *mutate.Trace {
 	cfg, err := spec.Config()
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ type specimen struct {
 	opt  checktest.Options
 }
 
-// specimens returns small valid traces, every other one of a bank with faults.
+// specimens returns small valid traces, every other one of a bank with faults, and every third with snapshots that go back.
 func specimens(t testing.TB, count, events int) (all []specimen) {
 	for seed := uint64(0); len(all) < count; seed++ {
 		r := rand.New(rand.NewPCG(seed, 5))
@@ -45,6 +45,11 @@ func specimens(t testing.TB, count, events int) (all []specimen) {
 		s := recorded(t, spec)
 		if s.events() > events {
 			continue
+		}
+		if seed%3 == 2 {
+			for range 1 + r.IntN(2) {
+				s.takeSnapshot(r, seed%4 == 3)
+			}
 		}
 		if seed%5 == 4 {
 			s.causal()
@@ -138,6 +143,10 @@ func (s specimen) clone() specimen {
 			if r.End != nil {
 				c := *r.End
 				s.logs[i].Records[j].End = &c
+			}
+			if r.Header != nil {
+				c := r.Header.Clone()
+				s.logs[i].Records[j].Header = &c
 			}
 		}
 	}

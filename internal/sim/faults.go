@@ -21,6 +21,8 @@ type Faults struct {
 	OneWay    float64 // some processes are not heard by the others
 	Crash     float64 // a branch is killed, and started again
 	Pause     float64 // a branch stands still
+	// Share of crashes, 0 to 1, after which the branch's disk is gone, so that it joins again with the help of the others.
+	LostDisk float64
 	// Share of commits, 0 to 1, that take up to SlowCommit.
 	SlowDisk float64
 	// Wall clocks are wrong by up to this; it shows in wall alone.
@@ -35,7 +37,7 @@ const (
 
 // faultNames lists the faults with their usual rates.
 func faultNames() []string {
-	return []string{"delay", "reorder", "duplicate", "loss", "partition", "one-way", "crash", "pause", "slow-disk", "skew"}
+	return []string{"delay", "reorder", "duplicate", "loss", "partition", "one-way", "crash", "lost-disk", "pause", "slow-disk", "skew"}
 }
 
 // usual returns the rate of a fault that is named without one.
@@ -53,7 +55,7 @@ func usual(name string) float64 {
 func (f *Faults) set(name string, rate float64) error {
 	fields := map[string]*float64{
 		"delay": &f.Delay, "reorder": &f.Reorder, "duplicate": &f.Duplicate, "loss": &f.Loss,
-		"partition": &f.Partition, "one-way": &f.OneWay, "crash": &f.Crash, "pause": &f.Pause, "slow-disk": &f.SlowDisk,
+		"partition": &f.Partition, "one-way": &f.OneWay, "crash": &f.Crash, "pause": &f.Pause, "slow-disk": &f.SlowDisk, "lost-disk": &f.LostDisk,
 	}
 	field, ok := fields[name]
 	limit := 1.0
@@ -165,10 +167,17 @@ func (c *chaos) incident(x *Incident) {
 
 // kill crashes a branch that is up, and starts it again after a while.
 func (c *chaos) kill(n *branchNode, r *rand.Rand, down time.Duration) {
-	if n.up {
-		n.crash(r)
-		c.after(down, n.restart)
+	if !n.up {
+		return
 	}
+	n.crash(r)
+	lost := c.cfg.Faults.LostDisk
+	if lost > 0 && r.Float64() < lost && len(c.branches) > 1 && !slices.ContainsFunc(c.branches, (*branchNode).lacksDisk) {
+		n.disk = nil
+		c.after(down, n.rejoin)
+		return
+	}
+	c.after(down, n.restart)
 }
 
 func (c *chaos) pause(n *branchNode, d time.Duration) {

@@ -32,6 +32,9 @@ func change(r *rand.Rand, s *specimen) string {
 	}
 	log := &s.logs[at]
 	i := eventIn(r, log)
+	if near := aroundSnapshot(r, log); near >= 0 && r.IntN(2) == 0 {
+		i = near
+	}
 	if i < 0 {
 		return "none"
 	}
@@ -116,7 +119,7 @@ func renumber(r *rand.Rand, s *specimen, log *checktest.Log, process string, fro
 func field(r *rand.Rand, s *specimen, e *trace.Event) string {
 	near := func(n uint64) uint64 { return uint64(max(1, int64(n)+r.Int64N(7)-3)) }
 	any := func() string { return s.opt.Processes[r.IntN(len(s.opt.Processes))] }
-	switch kind := r.IntN(15); {
+	switch kind := r.IntN(18); {
 	case kind == 0:
 		e.Clock = near(e.Clock)
 		return fmt.Sprintf("clock %d", e.Clock)
@@ -161,9 +164,30 @@ func field(r *rand.Rand, s *specimen, e *trace.Event) string {
 	case kind == 14 && e.Step == trace.StepOrder:
 		e.Deps = e.Deps.Clone().Set(any(), r.Uint64N(5))
 		return "deps " + e.Deps.String()
+	case kind >= 15 && e.Step == trace.StepSnapshot:
+		return taken(r, e)
 	case kind == 13 && e.Answers > 0:
 		e.Answers = near(e.Answers)
 		return fmt.Sprintf("answers %d", e.Answers)
+	}
+	return "none"
+}
+
+// taken changes what a snapshot brings.
+func taken(r *rand.Rand, e *trace.Event) string {
+	switch {
+	case len(e.Balances) > 0 && r.IntN(2) == 0:
+		i := r.IntN(len(e.Balances))
+		if r.IntN(3) == 0 {
+			e.Balances = slices.Delete(e.Balances, i, i+1)
+		} else {
+			e.Balances[i].Amount += r.Int64N(9) - 4
+		}
+		return fmt.Sprintf("balances %v", e.Balances)
+	case len(e.Sees) > 0:
+		entry := e.Sees[r.IntN(len(e.Sees))]
+		e.Sees = e.Sees.Clone().Set(entry.Process, entry.N+uint64(r.IntN(3))-min(entry.N, uint64(r.IntN(3))))
+		return "sees " + e.Sees.String()
 	}
 	return "none"
 }

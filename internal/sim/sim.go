@@ -66,6 +66,7 @@ type Result struct {
 
 	Lost, Duplicated, Overtaken int64 // messages
 	Kills, Partitions, Pauses   int64
+	Rejoins                     int64 // of branches whose disk was lost
 	Virtual                     time.Duration
 	Settled                     bool                     // all is quiet and every write is executed everywhere
 	Executed                    []clock.Vector           // by branch

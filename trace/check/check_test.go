@@ -115,7 +115,8 @@ func mutate(t *rapid.T, files map[string][]byte) {
 }
 
 func drawMutant(t *rapid.T) map[string][]byte {
-	files := randomLogs(rapid.Uint64Range(0, 500).Draw(t, "seed"), rapid.IntRange(1, 4).Draw(t, "branches"),
+	logs := rapid.SampledFrom([]func(uint64, int, int, int) map[string][]byte{randomLogs, forgetfulLogs}).Draw(t, "logs")
+	files := logs(rapid.Uint64Range(0, 500).Draw(t, "seed"), rapid.IntRange(1, 4).Draw(t, "branches"),
 		rapid.IntRange(1, 3).Draw(t, "customers"), rapid.IntRange(1, 5).Draw(t, "rounds"))
 	for range rapid.IntRange(0, 4).Draw(t, "mutations") {
 		mutate(t, files)

@@ -55,6 +55,7 @@ type engine struct {
 	tally    *tally
 	second   bool // this is not the first pass
 	third    bool
+	naming   bool // this pass looks for the requests of lost writes
 	visit    visit
 
 	branches   map[*proc]bool // processes that some header calls a branch, or that write
@@ -130,6 +131,13 @@ func (e *engine) run(ctx context.Context) error {
 	for _, f := range e.families {
 		f.end()
 		again = f.suspects() || again
+	}
+	if e.replicaFamily().lost() {
+		e.naming = true
+		if err := e.reread(ctx); err != nil {
+			return err
+		}
+		e.naming = false
 	}
 	// Clocks that rise along every step of happens-before are the proof that it has no cycle.
 	e.tally.checked[causalityCycle] = e.tally.checked[clockNotIncreasing] + e.tally.checked[clockNotAfterSend]
@@ -291,6 +299,8 @@ func (e *engine) event(c *cursor) {
 	switch {
 	case e.third:
 		e.deep.visit(v)
+	case e.naming:
+		e.replicaFamily().name(v)
 	case e.second:
 		for _, f := range e.families {
 			f.again(v)

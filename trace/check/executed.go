@@ -35,18 +35,6 @@ func (s *numbers) add(n uint64) bool {
 	return true
 }
 
-// addTo puts all of 1..n in.
-func (s *numbers) addTo(n uint64) {
-	s.most = max(s.most, n)
-	for len(s.holes) > 0 && s.holes[0].lo <= n {
-		if s.holes[0].hi > n {
-			s.holes[0].lo = n + 1
-			return
-		}
-		s.holes = s.holes[1:]
-	}
-}
-
 // holeOf returns the place of the hole that n is in, or -1.
 func (s *numbers) holeOf(n uint64) int {
 	i := s.holeFrom(n)

@@ -14,17 +14,10 @@ func TestNumbers(t *testing.T) {
 		highest := uint64(0)
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			n := rapid.Uint64Range(1, 25).Draw(t, "n")
-			if rapid.IntRange(0, 9).Draw(t, "kind") == 0 {
-				x.addTo(n)
-				for k := range n {
-					set[k+1] = true
-				}
-			} else {
-				if first := x.add(n); first == set[n] {
-					t.Fatalf("add(%d) = %v, and it was there: %v", n, first, set[n])
-				}
-				set[n] = true
+			if first := x.add(n); first == set[n] {
+				t.Fatalf("add(%d) = %v, and it was there: %v", n, first, set[n])
 			}
+			set[n] = true
 			highest = max(highest, n)
 			same(t, &x, set, highest)
 		}

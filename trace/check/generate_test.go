@@ -17,6 +17,7 @@ type world struct {
 	rng       *rand.Rand
 	branches  []*actor
 	customers []*actor
+	forgetful bool // branches lose what they have executed, and take over another's state
 }
 
 // actor is a process and its log.
@@ -27,6 +28,7 @@ type actor struct {
 	n       uint64 // requests sent, or writes ordered
 	seen    clock.Vector
 	balance int64
+	lives   uint64
 }
 
 // job is a request on its way.
@@ -54,7 +56,7 @@ func newWorld(seed uint64, branches, customers int) *world {
 	}
 	for i, name := range names {
 		peers := slices.Delete(slices.Clone(names), i, i+1)
-		a := &actor{name: name, seq: trace.NewSequencer(name), balance: 400}
+		a := &actor{name: name, seq: trace.NewSequencer(name), balance: 400, lives: 1}
 		a.log = trace.AppendHeader(nil, &trace.Header{
 			Format: trace.Format, Process: name, Role: "branch", Incarnation: 1, Mode: "total", Peers: peers,
 			Opening: []trace.AccountBalance{{Account: "main", Amount: 400}}, Ends: true,
@@ -122,11 +124,64 @@ func (w *world) round() {
 	slices.SortFunc(jobs, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.branch.name, b.branch.name))
 	})
+	if w.forgetful && len(w.branches) > 1 && w.rng.IntN(3) == 0 {
+		order := w.rng.Perm(len(w.branches))
+		w.lose(w.branches[order[0]], w.branches[order[1]], jobs)
+		return
+	}
+	w.executeAll(jobs, w.branches)
+	w.reply(jobs)
+}
+
+func (w *world) executeAll(jobs []*job, branches []*actor) {
 	for _, j := range jobs {
-		for _, b := range w.branches {
+		for _, b := range branches {
 			w.execute(j, b)
 		}
 	}
+}
+
+// lose has a branch execute all jobs, and a slow one some. Then the first loses its store, takes over the state of the slow
+// one, and executes the rest of the writes again.
+func (w *world) lose(lost, slow *actor, jobs []*job) {
+	cut := w.rng.IntN(len(jobs) + 1)
+	w.executeAll(jobs[:cut], w.branches)
+	w.executeAll(jobs[cut:], slices.DeleteFunc(slices.Clone(w.branches), func(b *actor) bool { return b == slow }))
+	var now, later, writes []*job
+	for _, j := range jobs {
+		if j.branch == slow {
+			later = append(later, j)
+		} else {
+			now = append(now, j)
+		}
+		if j.e.Op != trace.OpQuery {
+			writes = append(writes, j)
+		}
+	}
+	w.reply(now)
+	sync := slow.send(lost, trace.Event{Step: trace.StepSync})
+	lost.lives++
+	lost.log = trace.AppendHeader(lost.log, &trace.Header{
+		Format: trace.Format, Process: lost.name, Role: "branch", Incarnation: lost.lives, Mode: "total",
+		Opening: []trace.AccountBalance{{Account: "main", Amount: 1}}, Ends: true,
+	})
+	sync.deliver()
+	lost.seen, lost.balance = slow.seen.Clone(), slow.balance
+	snapshot := trace.Event{Step: trace.StepSnapshot, Sees: lost.seen}
+	if lost.balance != 400 {
+		snapshot.Balances = []trace.AccountBalance{{Account: "main", Amount: lost.balance}}
+	}
+	lost.local(snapshot)
+	for _, j := range writes {
+		if lost.seen.Get(j.e.Write.Process) < j.e.Write.N {
+			w.execute(j, lost)
+		}
+	}
+	w.executeAll(jobs[cut:], []*actor{slow})
+	w.reply(later)
+}
+
+func (w *world) reply(jobs []*job) {
 	var replies []sent
 	for _, j := range jobs {
 		e := j.e
@@ -217,7 +272,17 @@ func (w *world) logs() map[string][]byte {
 
 // randomLogs returns the logs of a random valid run.
 func randomLogs(seed uint64, branches, customers, rounds int) map[string][]byte {
+	return newWorld(seed, branches, customers).run(rounds)
+}
+
+// forgetfulLogs returns the logs of a random valid run in which branches lose their stores.
+func forgetfulLogs(seed uint64, branches, customers, rounds int) map[string][]byte {
 	w := newWorld(seed, branches, customers)
+	w.forgetful = true
+	return w.run(rounds)
+}
+
+func (w *world) run(rounds int) map[string][]byte {
 	for range rounds {
 		w.round()
 	}

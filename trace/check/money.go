@@ -27,8 +27,9 @@ type book struct {
 //     first balance.
 //  2. An execute with result ok changes its accounts by its amount; any other result and a query change nothing. The
 //     balance that it gives must be the one before, so changed.
-//  3. Whatever it gives becomes the balance before the next, so one mistake is one finding. A snapshot gives balances too.
-//     An execute that changes an account and does not give its balance leaves it unknown.
+//  3. Whatever it gives becomes the balance before the next, so one mistake is one finding. An execute that changes an
+//     account and does not give its balance leaves it unknown. A snapshot replaces all balances: an account that it does
+//     not name has its opening balance again, or is not known.
 //  4. Where records that could not be read may be missing from the log the balances are no longer known.
 //  5. No balance that an execute, a snapshot or an opening gives is below 0.
 //  6. In mode total a write that ended insufficient must ask for more than the balance before it.
@@ -125,6 +126,10 @@ func (f *moneyFamily) first(v *visit) {
 	case trace.StepExecute:
 		f.execute(v)
 	case trace.StepSnapshot:
+		delete(f.books, v.p)
+		for _, b := range v.p.opening {
+			f.set(v.p, b.Account, b.Amount, v.spot())
+		}
 		for _, b := range v.e.Balances {
 			f.solvent(v.spot(), b.Account, trace.KnownBalance(b.Amount))
 			f.set(v.p, b.Account, b.Amount, v.spot())

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -21,6 +22,7 @@ import (
 //  4. Per origin the ordered and the executed numbers are kept as ranges. Executed but not ordered are phantoms, and what
 //     a replica with a whole log lacks of both is missing; the second pass finds the events.
 //  5. Each step of a replica's vector is a state; how states are compared is in replica_diverged.go.
+//  6. A snapshot replaces what a replica has executed; what that means for the rest is in replica_snapshot.go.
 type replicaFamily struct {
 	*engine
 	*tally
@@ -40,12 +42,16 @@ type replicaFamily struct {
 	unordered map[write]spot     // missing somewhere and without order: its first execute
 	met       map[int32]*numbers // orders, in the second pass
 	complete  []*proc            // replicas with whole logs
+
+	takeovers []*takeover
+	bounds    map[write]uint64 // last writes of an origin that some snapshot brought -> timestamp, from the second pass on
+	hasty     []hasty
 }
 
-// repeat is the executes of a write at a replica that had it already, and what brought it first.
+// repeat is the executes of a write at a replica that had it already, each behind what brought it first in that life.
 type repeat struct {
-	first spot
-	later []spot
+	first spot // the latest that came to a replica without it
+	pairs [][2]spot
 }
 
 func newReplicaFamily(e *engine) *replicaFamily {
@@ -53,6 +59,7 @@ func newReplicaFamily(e *engine) *replicaFamily {
 		engine: e, tally: e.tally, replicas: replicas{}, second2: replicas{},
 		open: map[write]*open{}, ordered: map[int32]*numbers{}, executed: map[int32]*numbers{}, states: newStates(),
 		twice: map[deedAt]*repeat{}, suspect: map[write]*deeds{}, unordered: map[write]spot{}, met: map[int32]*numbers{},
+		bounds: map[write]uint64{},
 	}
 }
 
@@ -188,7 +195,10 @@ func (f *replicaFamily) sequence(r *replica, origin *proc, v *visit) {
 	if !f.total(v.p) || v.e.At == 0 {
 		return
 	}
-	if r.origin != nil {
+	switch {
+	case r.origin == nil && r.taken != nil:
+		r.taken.next, r.taken.write, r.taken.at = v.spot(), v.e.Write, v.e.At
+	case r.origin != nil:
 		f.checked[replicaOrder]++
 		if cmp.Or(cmp.Compare(v.e.At, r.at), cmp.Compare(origin.name, r.origin.name)) <= 0 {
 			f.add(replicaOrder, finding{
@@ -203,37 +213,49 @@ func (f *replicaFamily) sequence(r *replica, origin *proc, v *visit) {
 }
 
 // horizon looks for branches that may still have an earlier write than that which is executed, and reports the first.
-func (f *replicaFamily) horizon(r *replica, origin *proc, v *visit, report func(r *replica, b *proc, v *visit)) {
+func (f *replicaFamily) horizon(r *replica, origin *proc, v *visit, report func(r *replica, silent []*proc, v *visit)) {
 	if !f.total(v.p) || v.p.slice() || !v.p.replica() {
 		return
 	}
-	var silent *proc
+	var silent []*proc
 	for _, b := range f.branchList {
 		if b == v.p || b == origin || b.customer() || r.heard[b.id] > 0 && r.heard[b.id] >= v.e.At {
 			continue
 		}
-		if silent == nil || b.name < silent.name {
-			silent = b
-		}
+		silent = append(silent, b)
 	}
-	if silent != nil {
+	if len(silent) > 0 {
 		report(r, silent, v)
 	}
 }
 
 // report1 leaves it to the second pass, which knows all branches.
-func (f *replicaFamily) report1(*replica, *proc, *visit) { f.horizons = true }
+func (f *replicaFamily) report1(*replica, []*proc, *visit) { f.horizons = true }
 
-func (f *replicaFamily) report2(r *replica, b *proc, v *visit) {
-	heard := "has not heard of " + b.name
-	if at := r.heard[b.id]; at > 0 {
-		heard = fmt.Sprintf("the latest message from %s was sent at %d", b.name, at)
+func (f *replicaFamily) report2(r *replica, silent []*proc, v *visit) {
+	x := hasty{spot: v.spot(), write: v.e.Write, at: v.e.At}
+	for _, b := range silent {
+		x.silent = append(x.silent, silence{b, r.heard[b.id]})
+	}
+	slices.SortFunc(x.silent, func(a, b silence) int { return cmp.Compare(a.p.name, b.p.name) })
+	if r.taken == nil {
+		f.tooEarly(x, x.silent[0])
+		return
+	}
+	x.sees = r.taken.sees
+	f.judgeHasty(x, false)
+}
+
+func (f *replicaFamily) tooEarly(x hasty, by silence) {
+	heard := "has not heard of " + by.p.name
+	if by.heard > 0 {
+		heard = fmt.Sprintf("the latest message from %s was sent at %d", by.p.name, by.heard)
 	}
 	f.add(replicaHorizon, finding{
-		event: v.spot(),
+		event: x.spot,
 		message: fmt.Sprintf("%s executes %s, ordered at %d, and %s. So %s may still order an earlier write.",
-			v.e.Ref(), v.e.Write, v.e.At, heard, b.name),
-		expected: fmt.Sprintf("a message that %s sent at %d or later, received before", b.name, v.e.At),
+			x.ref(), x.write, x.at, heard, by.p.name),
+		expected: fmt.Sprintf("a message that %s sent at %d or later, received before", by.p.name, x.at),
 	})
 }
 
@@ -241,7 +263,7 @@ func (f *replicaFamily) report2(r *replica, b *proc, v *visit) {
 func (f *replicaFamily) gap(r *replica, origin *proc, v *visit) {
 	f.checked[replicaMissing]++
 	t := r.track(origin)
-	if v.e.Write.N <= t.most+1 || t.most == 0 && v.p.slice() || len(v.p.unreadable) > 0 {
+	if v.e.Write.N <= t.most+1 || t.most == 0 && r.blind() || len(v.p.unreadable) > 0 {
 		return
 	}
 	missing := trace.ID{Process: origin.name, N: t.most + 1}
@@ -284,7 +306,7 @@ func (f *replicaFamily) join(r *replica, w write, v *visit) {
 		}
 		o.outcome = o.outcome.with(out)
 	}
-	if v.p.slice() {
+	if r.blind() {
 		return
 	}
 	if f.causal(v.p) {
@@ -300,7 +322,7 @@ func (f *replicaFamily) join(r *replica, w write, v *visit) {
 
 // vector checks what a result sees.
 func (f *replicaFamily) vector(r *replica, v *visit) {
-	if v.p.slice() {
+	if r.blind() {
 		return
 	}
 	f.checked[replicaVector]++
@@ -312,23 +334,4 @@ func (f *replicaFamily) vector(r *replica, v *visit) {
 		message:  fmt.Sprintf("%s sees %s, and %s had executed %s.", v.e.Ref(), v.e.Sees, v.p.name, r.vector),
 		expected: "sees " + r.vector.String(),
 	})
-}
-
-func (f *replicaFamily) snapshot(v *visit) {
-	f.act(v.p)
-	r := f.replicas.of(v.p)
-	if f.branches[v.p] {
-		for w, o := range f.open {
-			if v.e.Sees.Get(f.procs[w.origin].name) >= w.n && !r.has(w) {
-				o.replicas++
-			}
-		}
-	}
-	moved := false
-	for _, entry := range v.e.Sees {
-		moved = r.take(f.process(entry.Process), entry.N, v.spot()) || moved
-	}
-	if moved {
-		f.states.reach(f, r, v)
-	}
 }

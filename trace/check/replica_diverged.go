@@ -12,11 +12,12 @@ import (
 
 // states compares replicas where their vectors are equal.
 //
-//  1. A state is what a replica holds once an event has moved its vector, unless it executed writes beyond a gap. States
-//     are known by a hash of their vector. The first state of a vector is kept, with the balances that its event gives
-//     and a hash of all balances; the next ones are compared with it.
+//  1. A state is what a replica holds once an event has moved its vector, or a snapshot, unless it executed writes beyond
+//     a gap. States are known by a hash of their vector. The first state of a vector is kept, with the balances that its
+//     event gives and a hash of all balances; the next ones are compared with it.
 //  2. A state is dropped when all branches have reached it, and now and then when no branch can reach it any more: the
-//     sum of a vector only rises.
+//     sum of a vector only rises, but at a snapshot. So what a snapshot gives, and what a replica comes to again after
+//     it, may have been dropped: it is left to the second pass.
 //  3. Where two do not fit, the second pass collects the states of that hash with all balances, and compares those of
 //     equal vectors with the first of them by clock.
 type states struct {
@@ -48,11 +49,8 @@ func newStates() states {
 	return states{kept: map[uint64]*state{}, limit: fewStates, reached: map[*proc]int64{}, suspect: map[uint64][]stateAt{}}
 }
 
-// balancesOf returns the balances that an execute or a snapshot gives.
+// balancesOf returns the balances that an execute gives.
 func balancesOf(e *trace.Event) []trace.AccountBalance {
-	if e.Step == trace.StepSnapshot {
-		return e.Balances
-	}
 	var all []trace.AccountBalance
 	if e.Balance.Known && (e.ToAccount != e.Account || !e.ToBalance.Known) {
 		all = append(all, trace.AccountBalance{Account: e.Account, Amount: e.Balance.Amount})
@@ -63,12 +61,16 @@ func balancesOf(e *trace.Event) []trace.AccountBalance {
 	return all
 }
 
-// reach takes the state of a replica whose vector was moved by v.
+// reach takes the state of a replica that v brought to it.
 func (s *states) reach(f *replicaFamily, r *replica, v *visit) {
-	if r.gaps > 0 || v.p.slice() || !v.p.replica() {
+	if r.gaps > 0 || r.blind() || !v.p.replica() {
 		return
 	}
 	s.reached[v.p]++
+	if r.taken != nil && (v.e.Step == trace.StepSnapshot || r.total <= r.peak) {
+		s.suspect[r.hash] = nil
+		return
+	}
 	shown, book := balancesOf(v.e), f.money().hashOf(v.p)
 	first := s.kept[r.hash]
 	if first == nil {
@@ -118,10 +120,16 @@ func (s *states) sweep(f *replicaFamily) {
 // again takes the state of a replica in the second pass.
 func (s *states) again(f *replicaFamily, r *replica, v *visit) {
 	all, ok := s.suspect[r.hash]
-	if !ok || r.gaps > 0 || v.p.slice() || !v.p.replica() {
+	if !ok || r.gaps > 0 || r.blind() || !v.p.replica() {
 		return
 	}
-	s.suspect[r.hash] = append(all, stateAt{v.spot(), r.vector.Clone(), slices.Clone(balancesOf(v.e)), f.money().balances(v.p)})
+	x := stateAt{v.spot(), r.vector.Clone(), balancesOf(v.e), f.money().balances(v.p)}
+	if v.e.Step == trace.StepSnapshot { // it says something of every account
+		for account, amount := range x.book {
+			x.shown = append(x.shown, trace.AccountBalance{Account: account, Amount: amount})
+		}
+	}
+	s.suspect[r.hash] = append(all, x)
 }
 
 func (s *states) settle(f *replicaFamily) {
@@ -129,7 +137,7 @@ func (s *states) settle(f *replicaFamily) {
 		slices.SortStableFunc(all, func(a, b stateAt) int { return compareSpots(a.spot, b.spot) })
 		for i, x := range all {
 			j := slices.IndexFunc(all[:i], func(y stateAt) bool { return y.vector.Equal(x.vector) })
-			if j < 0 || all[j].p == x.p {
+			if j < 0 {
 				continue
 			}
 			if account, differs := contradiction(all[j], x); differs {
@@ -156,10 +164,15 @@ func contradiction(a, b stateAt) (string, bool) {
 }
 
 func (f *replicaFamily) divergedState(first, s stateAt, account string) {
+	message := fmt.Sprintf("%s and %s bring %s and %s to the same writes %s, and account %s is %d at %s and %d at %s.",
+		first.ref(), s.ref(), first.p.name, s.p.name, s.vector, account, first.book[account], first.p.name, s.book[account], s.p.name)
+	if first.p == s.p {
+		message = fmt.Sprintf("%s and %s bring %s to the same writes %s, before and after a snapshot, and account %s is %d first and then %d.",
+			first.ref(), s.ref(), s.p.name, s.vector, account, first.book[account], s.book[account])
+	}
 	f.add(replicaDiverged, finding{
 		event: s.spot, other: first.spot,
-		message: fmt.Sprintf("%s and %s bring %s and %s to the same writes %s, and account %s is %d at %s and %d at %s.",
-			first.ref(), s.ref(), first.p.name, s.p.name, s.vector, account, first.book[account], first.p.name, s.book[account], s.p.name),
+		message:  message,
 		expected: fmt.Sprintf("balance %d", first.book[account]),
 	})
 }

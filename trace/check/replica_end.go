@@ -77,6 +77,7 @@ func (f *replicaFamily) end() {
 			f.phantoms = f.phantoms || done.anyIn(s)
 		}
 	}
+	f.tookOver()
 	f.complete = f.whole()
 	for _, p := range f.complete {
 		p.final = p.ending()
@@ -97,10 +98,10 @@ func (f *replicaFamily) horizonsKnown(p *proc) bool {
 
 func (e *engine) settled() bool { return e.opt.Run != nil && e.opt.Run.Settled }
 
-// whole returns the replicas whose whole logs are here, by name.
-func (e *engine) whole() []*proc {
-	return slices.DeleteFunc(e.byName(), func(p *proc) bool {
-		return !p.replica() || !p.whole() || p.slice() || len(p.unreadable) > 0
+// whole returns, by name, the replicas of which the logs tell all that they have executed in the end.
+func (f *replicaFamily) whole() []*proc {
+	return slices.DeleteFunc(f.byName(), func(p *proc) bool {
+		return !p.replica() || !p.whole() || f.replicas.of(p).blind() || len(p.unreadable) > 0
 	})
 }
 
@@ -122,7 +123,7 @@ func (f *replicaFamily) lacks(p *proc) bool {
 }
 
 func (f *replicaFamily) suspects() bool {
-	return f.horizons || f.phantoms || f.lacking || len(f.twice)+len(f.suspect)+len(f.states.suspect) > 0
+	return f.horizons || f.phantoms || f.lacking || len(f.twice)+len(f.suspect)+len(f.states.suspect)+len(f.takeovers) > 0
 }
 
 func (f *replicaFamily) again(v *visit) {
@@ -146,6 +147,9 @@ func (f *replicaFamily) orderAgain(w write, v *visit) {
 	if !numbersOf(f.met, w.origin).add(w.n) {
 		return
 	}
+	if _, bound := f.bounds[w]; bound {
+		f.bounds[w] = v.e.At
+	}
 	if d := f.suspect[w]; d != nil {
 		d.order = &ordering{v.spot(), termsOf(v.e), v.e.Deps.Clone()}
 	}
@@ -166,7 +170,7 @@ func (f *replicaFamily) executeAgain(v *visit) {
 		}
 	}
 	if d := f.suspect[w]; d != nil {
-		x := execution{spot: v.spot(), outcome: outcomeOf(v.e), terms: termsOf(v.e)}
+		x := execution{spot: v.spot(), outcome: outcomeOf(v.e), terms: termsOf(v.e), blind: r.blind(), life: r.life}
 		if f.causal(v.p) {
 			x.before = r.vector.Clone()
 		}
@@ -175,7 +179,7 @@ func (f *replicaFamily) executeAgain(v *visit) {
 	first, moved := r.execute(origin, w.n, v.spot())
 	if again := f.twice[deedAt{v.p, w}]; again != nil {
 		if !first {
-			again.later = append(again.later, v.spot())
+			again.pairs = append(again.pairs, [2]spot{again.first, v.spot()})
 		} else {
 			again.first = v.spot()
 		}
@@ -185,10 +189,14 @@ func (f *replicaFamily) executeAgain(v *visit) {
 	}
 }
 
+// unknown reports whether a process may have ordered a write of its own of which its log, or what is here of it, says nothing.
+func (f *replicaFamily) unknown(origin *proc, n uint64, at *proc) bool {
+	return !origin.hasLog() || origin.slice() || len(origin.unreadable) > 0 ||
+		origin != at && !origin.whole() && numbersOf(f.ordered, origin.id).most < n
+}
+
 func (f *replicaFamily) phantom(origin *proc, v *visit) {
-	ordered := numbersOf(f.ordered, origin.id)
-	if !origin.hasLog() || origin.slice() || len(origin.unreadable) > 0 ||
-		origin != v.p && !origin.whole() && ordered.most < v.e.Write.N {
+	if f.unknown(origin, v.e.Write.N, v.p) {
 		return
 	}
 	f.add(replicaPhantom, finding{
@@ -198,26 +206,10 @@ func (f *replicaFamily) phantom(origin *proc, v *visit) {
 	})
 }
 
-func (f *replicaFamily) snapshotAgain(v *visit) {
-	r := f.second2.of(v.p)
-	for at, again := range f.twice {
-		if at.p == v.p && again.first.p == nil && v.e.Sees.Get(f.procs[at.origin].name) >= at.n && !r.has(at.write) {
-			again.first = v.spot()
-		}
-	}
-	moved := false
-	for _, entry := range v.e.Sees {
-		moved = r.take(f.process(entry.Process), entry.N, v.spot()) || moved
-	}
-	if moved {
-		f.states.again(f, r, v)
-	}
-}
-
 func (f *replicaFamily) settle() {
 	for at, again := range f.twice {
-		for _, later := range again.later {
-			f.executedTwice(at, again.first, later)
+		for _, pair := range again.pairs {
+			f.executedTwice(at, pair[0], pair[1])
 		}
 	}
 	for w, d := range f.suspect {
@@ -225,6 +217,12 @@ func (f *replicaFamily) settle() {
 	}
 	for w, first := range f.unordered {
 		f.neverExecuted(w, first)
+	}
+	for _, t := range f.takeovers {
+		f.settleOrder(t)
+	}
+	for _, x := range f.hasty {
+		f.judgeHasty(x, true)
 	}
 	f.states.settle(f)
 }
@@ -260,7 +258,7 @@ func (f *replicaFamily) settleWrite(w write, d *deeds) {
 		if j < 0 || !f.total(x.p) {
 			continue
 		}
-		if first := d.executes[j]; first.p != x.p && x.outcome.differs(first.outcome) {
+		if first := d.executes[j]; (first.p != x.p || first.life != x.life) && x.outcome.differs(first.outcome) {
 			f.add(replicaDiverged, finding{
 				event: x.spot, other: first.spot,
 				message: fmt.Sprintf("%s executes %s with %s; %s executed it with %s.",
@@ -279,7 +277,7 @@ func (f *replicaFamily) compareOrder(w write, o *ordering, x execution) {
 			expected: o.terms.String(),
 		})
 	}
-	if f.causal(x.p) && !x.p.slice() && !x.before.Covers(o.deps) {
+	if f.causal(x.p) && !x.blind && !x.before.Covers(o.deps) {
 		f.add(replicaDependency, finding{
 			event: x.spot, other: o.spot,
 			message: fmt.Sprintf("%s executes %s, which depends on %s, and %s had executed %s.",
@@ -302,10 +300,14 @@ func (t terms) String() string {
 func (f *replicaFamily) neverExecuted(w write, s spot) {
 	id := f.id(w)
 	for _, p := range f.complete {
-		if f.replicas.of(p).has(w) {
+		r := f.replicas.of(p)
+		if r.has(w) {
 			continue
 		}
 		message := fmt.Sprintf("%s never executed %s.", p.name, id)
+		if r.taken != nil {
+			message = fmt.Sprintf("%s never executed %s after the snapshot %s, which had not brought it.", p.name, id, r.taken.ref())
+		}
 		if f.settled() {
 			message += " The run ended settled, so every branch should have executed every write."
 		}

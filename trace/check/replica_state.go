@@ -8,11 +8,12 @@ import (
 // track is which writes of one origin a replica has executed.
 type track struct {
 	numbers
-	newest spot   // the execute or snapshot that brought the highest one
+	newest spot   // the execute or snapshot that brought the highest one; none without
 	count  uint64 // executes of writes that it had not
 }
 
-// replica is what a process has executed, as far as a pass has read.
+// replica is what a process has executed, as far as a pass has read. A snapshot begins a new life of it: what it had
+// executed before counts no longer, but for the messages that it heard.
 type replica struct {
 	p      *proc
 	tracks map[int32]*track // by origin
@@ -22,10 +23,17 @@ type replica struct {
 	hash   uint64           // of the vector
 	heard  map[int32]uint64 // branch -> the latest clock of its messages
 
-	last   spot // latest execute of a write that has a timestamp
+	last   spot // latest execute of a write that has a timestamp, in this life
 	at     uint64
 	origin *proc
+
+	taken *takeover // the latest snapshot
+	life  int       // how many snapshots there were
+	peak  uint64    // the highest total of the lives before
 }
+
+// blind reports whether the replica may have executed more than its log shows: the log is a slice, without snapshot so far.
+func (r *replica) blind() bool { return r.taken == nil && r.p.slice() }
 
 // replicas are the processes that execute, by a pass.
 type replicas map[*proc]*replica
@@ -60,17 +68,6 @@ func (r *replica) execute(origin *proc, n uint64, by spot) (first, moved bool) {
 	}
 	t.count++
 	return true, r.move(origin, t, before, gap)
-}
-
-// take notes the writes that a snapshot brought. It reports whether the vector moved.
-func (r *replica) take(origin *proc, n uint64, by spot) bool {
-	t := r.track(origin)
-	before, gap := t.prefix(), len(t.holes) > 0
-	if n > t.most {
-		t.newest = by
-	}
-	t.addTo(n)
-	return r.move(origin, t, before, gap)
 }
 
 // move brings the vector up to date with one of its tracks.
@@ -171,4 +168,6 @@ type execution struct {
 	outcome
 	terms
 	before clock.Vector // the replica's vector, in mode causal
+	blind  bool         // and that may not be all
+	life   int
 }

@@ -68,7 +68,7 @@ type dealing struct {
 	as      payload
 	outcome // of the execute that the reply must tell of
 	query   bool
-	doubled bool // executed with different payloads
+	doubled bool // executed with different payloads, or a snapshot came since
 	ok      bool // with success, once
 }
 
@@ -153,6 +153,9 @@ func (f *requestFamily) first(v *visit) {
 	e := v.e
 	if isRespond(e) && e.Answers > 0 {
 		f.answers(v)
+	}
+	if e.Step == trace.StepSnapshot {
+		f.snapshot(v.p)
 	}
 	if e.Request.IsZero() {
 		return
@@ -265,6 +268,15 @@ func (f *requestFamily) execute(customer *proc, v *visit) {
 	d.ok = d.ok || e.Result == trace.OK
 	if query && d.query {
 		d.outcome = outcomeOf(e)
+	}
+}
+
+// snapshot leaves the replies about what a branch executed before it to the second pass.
+func (f *requestFamily) snapshot(branch *proc) {
+	for key, d := range f.dealings {
+		if key[0] == branch {
+			d.doubled = true
+		}
 	}
 }
 

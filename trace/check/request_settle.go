@@ -16,6 +16,7 @@ type moment struct {
 	write   trace.ID
 	payload
 	outcome
+	life int // of its replica
 }
 
 // affair is all that the logs say of a suspect request; the events of each process in the order of its log.
@@ -35,7 +36,7 @@ func (f *requestFamily) again(v *visit) {
 		return
 	}
 	if a := f.suspect[e.Request]; a != nil {
-		a.moments = append(a.moments, moment{v.spot(), e.Kind, e.Step, e.Answers, e.Write, payloadOf(e), outcomeOf(e)})
+		a.moments = append(a.moments, moment{v.spot(), e.Kind, e.Step, e.Answers, e.Write, payloadOf(e), outcomeOf(e), f.replicaFamily().second2.life(v.p)})
 	}
 }
 
@@ -93,7 +94,7 @@ func (f *requestFamily) judge(q trace.ID, a *affair) {
 		case len(asks) > 0:
 			as = asks[0].payload
 		}
-		x := a.decisive(m, in, len(asks) > 1)
+		x := a.decisive(m, in, len(asks) > 1, f.total(m.p))
 		f.differs(q, m, x)
 		f.otherResult(q, a, asks, responds[:i], m, as)
 		f.executedOf(q, a, m)
@@ -120,8 +121,9 @@ func (a *affair) received(respond *moment) *moment {
 }
 
 // decisive returns the execute that a respond tells of, of those before it in its log: a query's latest, a write's first
-// that is no duplicate. It is nil where the respond claims nothing.
-func (a *affair) decisive(respond, in *moment, again bool) (x *moment) {
+// that is no duplicate. Except in mode total, where a write has one result, what came before a snapshot counts no longer.
+// It is nil where the respond claims nothing.
+func (a *affair) decisive(respond, in *moment, again, total bool) (x *moment) {
 	if respond.result == trace.Unknown || respond.result == trace.Refused && again {
 		return nil
 	}
@@ -130,7 +132,7 @@ func (a *affair) decisive(respond, in *moment, again bool) (x *moment) {
 		if m == respond {
 			break
 		}
-		if m.p != respond.p || !m.executes() || in != nil && in.payload != m.payload {
+		if m.p != respond.p || !total && m.life != respond.life || !m.executes() || in != nil && in.payload != m.payload {
 			continue
 		}
 		query := m.write.IsZero()
@@ -247,16 +249,21 @@ func (f *requestFamily) lost(q trace.ID, a *affair, m, x *moment) {
 	}
 	replicas := f.replicaFamily()
 	for _, p := range replicas.complete {
-		if !w.IsZero() && replicas.replicas.of(p).has(write{f.process(w.Process).id, w.N}) {
-			continue
+		r := replicas.replicas.of(p)
+		if w.IsZero() && r.taken != nil || !w.IsZero() && r.has(write{f.process(w.Process).id, w.N}) {
+			continue // a snapshot may have brought it, whatever its number
 		}
 		what := w.String()
 		if w.IsZero() {
 			what = "a write for it"
 		}
+		since := ""
+		if r.taken != nil {
+			since = fmt.Sprintf(" after the snapshot %s", r.taken.ref())
+		}
 		f.add(moneyLost, finding{
 			event: m.spot, other: p.final,
-			message:  fmt.Sprintf("%s acknowledges %s, and %s never executed %s.", m.ref(), q, p.name, what),
+			message:  fmt.Sprintf("%s acknowledges %s, and %s never executed %s%s.", m.ref(), q, p.name, what, since),
 			expected: fmt.Sprintf("an execute of %s at %s", what, p.name),
 		})
 	}

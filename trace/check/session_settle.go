@@ -14,6 +14,7 @@ type served struct {
 	n      uint64
 	write  trace.ID
 	sees   clock.Vector      // of a query
+	blind  bool              // of a write: its replica's log does not tell what was executed before it
 	before clock.Vector      // of a write: its replica's vector before it
 	beyond map[string][]span // of a write: what the replica lacked below its highest numbers
 	most   map[string]uint64 // with beyond: the highest numbers
@@ -70,7 +71,7 @@ func (f *sessionFamily) again(v *visit) {
 // written returns the deed of a write, with what its replica had executed.
 func (f *sessionFamily) written(v *visit) served {
 	r := f.replicaFamily().second2.of(v.p)
-	d := served{spot: v.spot(), n: v.e.Request.N, write: v.e.Write, before: r.vector.Clone()}
+	d := served{spot: v.spot(), n: v.e.Request.N, write: v.e.Write, blind: r.blind(), before: r.vector.Clone()}
 	if r.gaps == 0 {
 		return d
 	}
@@ -114,7 +115,7 @@ func (f *sessionFamily) settle() {
 				if !d.sees.Covers(seen[k]) {
 					f.goneBack(h, d, k)
 				}
-			case d.p.slice():
+			case d.blind:
 			default:
 				if !d.before.Covers(written[k]) {
 					f.overtaken(h, d, k)

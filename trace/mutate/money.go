@@ -86,8 +86,8 @@ func overdraw(ed *editor) (Change, error) {
 			}
 		}
 	}
-	for _, e := range ed.executes[x.Write] {
-		ed.book(ed.byName[e.Process], ed.index[e], x.Account, -more)
+	for _, p := range ed.branches() {
+		ed.book(p, x.Write, x.Account, -more)
 	}
 	return Change{
 		Event: x.Ref(),
@@ -102,9 +102,10 @@ func refuseCovered(ed *editor) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
+	for _, p := range ed.branches() {
+		ed.book(p, x.Write, x.Account, x.Amount)
+	}
 	for _, e := range ed.executes[x.Write] {
-		p := ed.byName[e.Process]
-		ed.book(p, ed.index[e], x.Account, e.Amount)
 		e.Result = trace.Insufficient
 	}
 	for _, p := range ed.procs {
@@ -121,10 +122,19 @@ func refuseCovered(ed *editor) (Change, error) {
 	}, nil
 }
 
-// refuseExecuted sends the reply to a write before its execute, as a refusal.
+// refuseExecuted sends the reply to a write before its execute, as a refusal. A request that was sent twice may be refused
+// once, and executed.
 func refuseExecuted(ed *editor) (Change, error) {
+	asked := map[trace.ID]int{}
+	for _, p := range ed.procs {
+		for _, e := range p.events {
+			if isAsk(e) {
+				asked[e.Request]++
+			}
+		}
+	}
 	e, err := pick(ed, ed.chosen(func(_ *proc, e *trace.Event) bool {
-		return isRespond(e) && ed.early(e) != nil && isWrite(ed.decisive[e]) && ed.finals[e.Request] == 1
+		return isRespond(e) && ed.early(e) != nil && isWrite(ed.decisive[e]) && ed.finals[e.Request] == 1 && asked[e.Request] <= 1
 	}))
 	if err != nil {
 		return Change{}, err
@@ -150,7 +160,7 @@ func moneyFromNowhere(ed *editor) (Change, error) {
 	held := vector(origin)
 	w := trace.Event{
 		Write: trace.ID{Process: origin.name, N: held.Get(origin.name) + 1}, At: origin.last().Clock + 1,
-		Op: trace.OpDeposit, Account: account, Amount: 1 + ed.random.Int64N(100),
+		Op: trace.OpDeposit, Account: account, Amount: 1 + ed.random.Int64N(100) + ed.unconfirmed(),
 	}
 	order := w
 	order.Kind, order.Step = trace.Local, trace.StepOrder
@@ -179,6 +189,29 @@ func moneyFromNowhere(ed *editor) (Change, error) {
 		Event: ordered.Ref(),
 		Text:  fmt.Sprintf("%s orders a deposit of %d into %s that no customer asked for, and every branch executes it", ordered.Ref(), w.Amount, account),
 	}, nil
+}
+
+// unconfirmed returns how much money the requests may have moved that no customer knows to have succeeded.
+func (ed *editor) unconfirmed() (sum int64) {
+	open := map[trace.ID]int64{}
+	for _, p := range ed.procs {
+		for _, e := range p.events {
+			if isAsk(e) {
+				open[e.Request] = e.Amount
+			}
+		}
+	}
+	for _, p := range ed.procs {
+		for _, e := range p.events {
+			if isReply(e) && e.Result == trace.OK {
+				delete(open, e.Request)
+			}
+		}
+	}
+	for _, amount := range open {
+		sum += amount
+	}
+	return sum
 }
 
 // nowhere chooses where money may come from, and into which account it goes.
@@ -219,7 +252,7 @@ func vector(p *proc) (v clock.Vector) {
 		case isWrite(e):
 			v = v.Set(e.Write.Process, max(e.Write.N, v.Get(e.Write.Process)))
 		case e.Step == trace.StepSnapshot:
-			v = v.Merge(e.Sees)
+			v = e.Sees.Clone()
 		}
 	}
 	return v

@@ -141,7 +141,10 @@ func loseLast(ed *editor, acknowledged bool) (Change, error) {
 	for _, p := range ed.branches() {
 		var last *trace.Event
 		for _, e := range p.events {
-			if isExecute(e) {
+			switch {
+			case e.Step == trace.StepSnapshot:
+				last = nil // the snapshot may bring that write
+			case isExecute(e):
 				last = e
 			}
 		}
@@ -267,7 +270,7 @@ func divergeFromTheStart(ed *editor) (Change, error) {
 	e, err := pick(ed, ed.chosen(func(p *proc, e *trace.Event) bool {
 		key := p.name + "\n" + e.Account
 		_, known := p.balance(0, e.Account)
-		if !isWrite(e) || first[key] || !known || len(ed.executes[e.Write]) < 2 {
+		if !isWrite(e) || p.snapshotAfter(0) < len(p.events) || first[key] || !known || len(ed.executes[e.Write]) < 2 {
 			return false
 		}
 		first[key] = true
@@ -282,7 +285,7 @@ func divergeFromTheStart(ed *editor) (Change, error) {
 			p.header.Opening[i].Amount++
 		}
 	}
-	ed.book(p, 0, e.Account, 1)
+	ed.book(p, trace.ID{}, e.Account, 1)
 	return Change{
 		Event: e.Ref(),
 		Text:  fmt.Sprintf("%s opens account %s with 1 more than the other branches, and has 1 more ever after", p.name, e.Account),

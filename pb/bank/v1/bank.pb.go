@@ -83,6 +83,66 @@ func (Result) EnumDescriptor() ([]byte, []int) {
 	return file_pb_bank_v1_bank_proto_rawDescGZIP(), []int{0}
 }
 
+// Outcome is what a branch knows of a request.
+type Outcome int32
+
+const (
+	Outcome_OUTCOME_UNSPECIFIED Outcome = 0
+	// It took effect.
+	Outcome_OUTCOME_EXECUTED Outcome = 1
+	// It was decided that it has no effect.
+	Outcome_OUTCOME_REFUSED Outcome = 2
+	// Nothing is known here, or nothing that is decided; elsewhere, or later here, more may be.
+	Outcome_OUTCOME_NOT_KNOWN_HERE Outcome = 3
+	// The customer has made a newer request, and results are kept for the newest alone.
+	Outcome_OUTCOME_NOT_KEPT Outcome = 4
+)
+
+// Enum value maps for Outcome.
+var (
+	Outcome_name = map[int32]string{
+		0: "OUTCOME_UNSPECIFIED",
+		1: "OUTCOME_EXECUTED",
+		2: "OUTCOME_REFUSED",
+		3: "OUTCOME_NOT_KNOWN_HERE",
+		4: "OUTCOME_NOT_KEPT",
+	}
+	Outcome_value = map[string]int32{
+		"OUTCOME_UNSPECIFIED":    0,
+		"OUTCOME_EXECUTED":       1,
+		"OUTCOME_REFUSED":        2,
+		"OUTCOME_NOT_KNOWN_HERE": 3,
+		"OUTCOME_NOT_KEPT":       4,
+	}
+)
+
+func (x Outcome) Enum() *Outcome {
+	p := new(Outcome)
+	*p = x
+	return p
+}
+
+func (x Outcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Outcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_pb_bank_v1_bank_proto_enumTypes[1].Descriptor()
+}
+
+func (Outcome) Type() protoreflect.EnumType {
+	return &file_pb_bank_v1_bank_proto_enumTypes[1]
+}
+
+func (x Outcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Outcome.Descriptor instead.
+func (Outcome) EnumDescriptor() ([]byte, []int) {
+	return file_pb_bank_v1_bank_proto_rawDescGZIP(), []int{1}
+}
+
 // Stamp is the identity and the Lamport time of the send event of the message that carries it.
 type Stamp struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -807,6 +867,146 @@ func (x *TransferResponse) GetReply() *Reply {
 	return nil
 }
 
+type GetOutcomeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The request is (customer, n).
+	Customer      string `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
+	N             uint64 `protobuf:"varint,2,opt,name=n,proto3" json:"n,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOutcomeRequest) Reset() {
+	*x = GetOutcomeRequest{}
+	mi := &file_pb_bank_v1_bank_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOutcomeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOutcomeRequest) ProtoMessage() {}
+
+func (x *GetOutcomeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_bank_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOutcomeRequest.ProtoReflect.Descriptor instead.
+func (*GetOutcomeRequest) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_bank_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetOutcomeRequest) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *GetOutcomeRequest) GetN() uint64 {
+	if x != nil {
+		return x.N
+	}
+	return 0
+}
+
+type GetOutcomeResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Outcome Outcome                `protobuf:"varint,1,opt,name=outcome,proto3,enum=bank.v1.Outcome" json:"outcome,omitempty"`
+	// The rest is there where the outcome is EXECUTED or REFUSED.
+	Result    Result `protobuf:"varint,2,opt,name=result,proto3,enum=bank.v1.Result" json:"result,omitempty"`
+	Balance   *int64 `protobuf:"varint,3,opt,name=balance,proto3,oneof" json:"balance,omitempty"`
+	ToBalance *int64 `protobuf:"varint,4,opt,name=to_balance,json=toBalance,proto3,oneof" json:"to_balance,omitempty"`
+	// The reason of a refusal, as in the ErrorInfo of the call.
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// SHA-256 of what the request asked for, by which a retry is told from another request with the same id.
+	Payload       []byte `protobuf:"bytes,6,opt,name=payload,proto3" json:"payload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOutcomeResponse) Reset() {
+	*x = GetOutcomeResponse{}
+	mi := &file_pb_bank_v1_bank_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOutcomeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOutcomeResponse) ProtoMessage() {}
+
+func (x *GetOutcomeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_bank_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOutcomeResponse.ProtoReflect.Descriptor instead.
+func (*GetOutcomeResponse) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_bank_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GetOutcomeResponse) GetOutcome() Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return Outcome_OUTCOME_UNSPECIFIED
+}
+
+func (x *GetOutcomeResponse) GetResult() Result {
+	if x != nil {
+		return x.Result
+	}
+	return Result_RESULT_UNSPECIFIED
+}
+
+func (x *GetOutcomeResponse) GetBalance() int64 {
+	if x != nil && x.Balance != nil {
+		return *x.Balance
+	}
+	return 0
+}
+
+func (x *GetOutcomeResponse) GetToBalance() int64 {
+	if x != nil && x.ToBalance != nil {
+		return *x.ToBalance
+	}
+	return 0
+}
+
+func (x *GetOutcomeResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *GetOutcomeResponse) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
 var File_pb_bank_v1_bank_proto protoreflect.FileDescriptor
 
 const file_pb_bank_v1_bank_proto_rawDesc = "" +
@@ -859,19 +1059,41 @@ const file_pb_bank_v1_bank_proto_rawDesc = "" +
 	"to_account\x18\x03 \x01(\tR\ttoAccount\x12\x16\n" +
 	"\x06amount\x18\x04 \x01(\x03R\x06amount\"8\n" +
 	"\x10TransferResponse\x12$\n" +
-	"\x05reply\x18\x01 \x01(\v2\x0e.bank.v1.ReplyR\x05reply*\x85\x01\n" +
+	"\x05reply\x18\x01 \x01(\v2\x0e.bank.v1.ReplyR\x05reply\"=\n" +
+	"\x11GetOutcomeRequest\x12\x1a\n" +
+	"\bcustomer\x18\x01 \x01(\tR\bcustomer\x12\f\n" +
+	"\x01n\x18\x02 \x01(\x04R\x01n\"\xf9\x01\n" +
+	"\x12GetOutcomeResponse\x12*\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2\x10.bank.v1.OutcomeR\aoutcome\x12'\n" +
+	"\x06result\x18\x02 \x01(\x0e2\x0f.bank.v1.ResultR\x06result\x12\x1d\n" +
+	"\abalance\x18\x03 \x01(\x03H\x00R\abalance\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"to_balance\x18\x04 \x01(\x03H\x01R\ttoBalance\x88\x01\x01\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n" +
+	"\apayload\x18\x06 \x01(\fR\apayloadB\n" +
+	"\n" +
+	"\b_balanceB\r\n" +
+	"\v_to_balance*\x85\x01\n" +
 	"\x06Result\x12\x16\n" +
 	"\x12RESULT_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tRESULT_OK\x10\x01\x12\x17\n" +
 	"\x13RESULT_INSUFFICIENT\x10\x02\x12\x13\n" +
 	"\x0fRESULT_CONFLICT\x10\x03\x12\x12\n" +
 	"\x0eRESULT_REFUSED\x10\x04\x12\x12\n" +
-	"\x0eRESULT_UNKNOWN\x10\x052\x85\x02\n" +
+	"\x0eRESULT_UNKNOWN\x10\x05*\x7f\n" +
+	"\aOutcome\x12\x17\n" +
+	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10OUTCOME_EXECUTED\x10\x01\x12\x13\n" +
+	"\x0fOUTCOME_REFUSED\x10\x02\x12\x1a\n" +
+	"\x16OUTCOME_NOT_KNOWN_HERE\x10\x03\x12\x14\n" +
+	"\x10OUTCOME_NOT_KEPT\x10\x042\xcc\x02\n" +
 	"\vBankService\x126\n" +
 	"\x05Query\x12\x15.bank.v1.QueryRequest\x1a\x16.bank.v1.QueryResponse\x12<\n" +
 	"\aDeposit\x12\x17.bank.v1.DepositRequest\x1a\x18.bank.v1.DepositResponse\x12?\n" +
 	"\bWithdraw\x12\x18.bank.v1.WithdrawRequest\x1a\x19.bank.v1.WithdrawResponse\x12?\n" +
-	"\bTransfer\x12\x18.bank.v1.TransferRequest\x1a\x19.bank.v1.TransferResponseB7Z5github.com/seed-8ff1fc32/bank-trace/pb/bank/v1;bankv1b\x06proto3"
+	"\bTransfer\x12\x18.bank.v1.TransferRequest\x1a\x19.bank.v1.TransferResponse\x12E\n" +
+	"\n" +
+	"GetOutcome\x12\x1a.bank.v1.GetOutcomeRequest\x1a\x1b.bank.v1.GetOutcomeResponseB7Z5github.com/seed-8ff1fc32/bank-trace/pb/bank/v1;bankv1b\x06proto3"
 
 var (
 	file_pb_bank_v1_bank_proto_rawDescOnce sync.Once
@@ -885,52 +1107,59 @@ func file_pb_bank_v1_bank_proto_rawDescGZIP() []byte {
 	return file_pb_bank_v1_bank_proto_rawDescData
 }
 
-var file_pb_bank_v1_bank_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pb_bank_v1_bank_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_pb_bank_v1_bank_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_pb_bank_v1_bank_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_pb_bank_v1_bank_proto_goTypes = []any{
-	(Result)(0),              // 0: bank.v1.Result
-	(*Stamp)(nil),            // 1: bank.v1.Stamp
-	(*VectorEntry)(nil),      // 2: bank.v1.VectorEntry
-	(*Vector)(nil),           // 3: bank.v1.Vector
-	(*Call)(nil),             // 4: bank.v1.Call
-	(*Reply)(nil),            // 5: bank.v1.Reply
-	(*QueryRequest)(nil),     // 6: bank.v1.QueryRequest
-	(*QueryResponse)(nil),    // 7: bank.v1.QueryResponse
-	(*DepositRequest)(nil),   // 8: bank.v1.DepositRequest
-	(*DepositResponse)(nil),  // 9: bank.v1.DepositResponse
-	(*WithdrawRequest)(nil),  // 10: bank.v1.WithdrawRequest
-	(*WithdrawResponse)(nil), // 11: bank.v1.WithdrawResponse
-	(*TransferRequest)(nil),  // 12: bank.v1.TransferRequest
-	(*TransferResponse)(nil), // 13: bank.v1.TransferResponse
+	(Result)(0),                // 0: bank.v1.Result
+	(Outcome)(0),               // 1: bank.v1.Outcome
+	(*Stamp)(nil),              // 2: bank.v1.Stamp
+	(*VectorEntry)(nil),        // 3: bank.v1.VectorEntry
+	(*Vector)(nil),             // 4: bank.v1.Vector
+	(*Call)(nil),               // 5: bank.v1.Call
+	(*Reply)(nil),              // 6: bank.v1.Reply
+	(*QueryRequest)(nil),       // 7: bank.v1.QueryRequest
+	(*QueryResponse)(nil),      // 8: bank.v1.QueryResponse
+	(*DepositRequest)(nil),     // 9: bank.v1.DepositRequest
+	(*DepositResponse)(nil),    // 10: bank.v1.DepositResponse
+	(*WithdrawRequest)(nil),    // 11: bank.v1.WithdrawRequest
+	(*WithdrawResponse)(nil),   // 12: bank.v1.WithdrawResponse
+	(*TransferRequest)(nil),    // 13: bank.v1.TransferRequest
+	(*TransferResponse)(nil),   // 14: bank.v1.TransferResponse
+	(*GetOutcomeRequest)(nil),  // 15: bank.v1.GetOutcomeRequest
+	(*GetOutcomeResponse)(nil), // 16: bank.v1.GetOutcomeResponse
 }
 var file_pb_bank_v1_bank_proto_depIdxs = []int32{
-	2,  // 0: bank.v1.Vector.entries:type_name -> bank.v1.VectorEntry
-	1,  // 1: bank.v1.Call.stamp:type_name -> bank.v1.Stamp
-	3,  // 2: bank.v1.Call.token:type_name -> bank.v1.Vector
-	1,  // 3: bank.v1.Reply.stamp:type_name -> bank.v1.Stamp
+	3,  // 0: bank.v1.Vector.entries:type_name -> bank.v1.VectorEntry
+	2,  // 1: bank.v1.Call.stamp:type_name -> bank.v1.Stamp
+	4,  // 2: bank.v1.Call.token:type_name -> bank.v1.Vector
+	2,  // 3: bank.v1.Reply.stamp:type_name -> bank.v1.Stamp
 	0,  // 4: bank.v1.Reply.result:type_name -> bank.v1.Result
-	3,  // 5: bank.v1.Reply.sees:type_name -> bank.v1.Vector
-	4,  // 6: bank.v1.QueryRequest.call:type_name -> bank.v1.Call
-	5,  // 7: bank.v1.QueryResponse.reply:type_name -> bank.v1.Reply
-	4,  // 8: bank.v1.DepositRequest.call:type_name -> bank.v1.Call
-	5,  // 9: bank.v1.DepositResponse.reply:type_name -> bank.v1.Reply
-	4,  // 10: bank.v1.WithdrawRequest.call:type_name -> bank.v1.Call
-	5,  // 11: bank.v1.WithdrawResponse.reply:type_name -> bank.v1.Reply
-	4,  // 12: bank.v1.TransferRequest.call:type_name -> bank.v1.Call
-	5,  // 13: bank.v1.TransferResponse.reply:type_name -> bank.v1.Reply
-	6,  // 14: bank.v1.BankService.Query:input_type -> bank.v1.QueryRequest
-	8,  // 15: bank.v1.BankService.Deposit:input_type -> bank.v1.DepositRequest
-	10, // 16: bank.v1.BankService.Withdraw:input_type -> bank.v1.WithdrawRequest
-	12, // 17: bank.v1.BankService.Transfer:input_type -> bank.v1.TransferRequest
-	7,  // 18: bank.v1.BankService.Query:output_type -> bank.v1.QueryResponse
-	9,  // 19: bank.v1.BankService.Deposit:output_type -> bank.v1.DepositResponse
-	11, // 20: bank.v1.BankService.Withdraw:output_type -> bank.v1.WithdrawResponse
-	13, // 21: bank.v1.BankService.Transfer:output_type -> bank.v1.TransferResponse
-	18, // [18:22] is the sub-list for method output_type
-	14, // [14:18] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	4,  // 5: bank.v1.Reply.sees:type_name -> bank.v1.Vector
+	5,  // 6: bank.v1.QueryRequest.call:type_name -> bank.v1.Call
+	6,  // 7: bank.v1.QueryResponse.reply:type_name -> bank.v1.Reply
+	5,  // 8: bank.v1.DepositRequest.call:type_name -> bank.v1.Call
+	6,  // 9: bank.v1.DepositResponse.reply:type_name -> bank.v1.Reply
+	5,  // 10: bank.v1.WithdrawRequest.call:type_name -> bank.v1.Call
+	6,  // 11: bank.v1.WithdrawResponse.reply:type_name -> bank.v1.Reply
+	5,  // 12: bank.v1.TransferRequest.call:type_name -> bank.v1.Call
+	6,  // 13: bank.v1.TransferResponse.reply:type_name -> bank.v1.Reply
+	1,  // 14: bank.v1.GetOutcomeResponse.outcome:type_name -> bank.v1.Outcome
+	0,  // 15: bank.v1.GetOutcomeResponse.result:type_name -> bank.v1.Result
+	7,  // 16: bank.v1.BankService.Query:input_type -> bank.v1.QueryRequest
+	9,  // 17: bank.v1.BankService.Deposit:input_type -> bank.v1.DepositRequest
+	11, // 18: bank.v1.BankService.Withdraw:input_type -> bank.v1.WithdrawRequest
+	13, // 19: bank.v1.BankService.Transfer:input_type -> bank.v1.TransferRequest
+	15, // 20: bank.v1.BankService.GetOutcome:input_type -> bank.v1.GetOutcomeRequest
+	8,  // 21: bank.v1.BankService.Query:output_type -> bank.v1.QueryResponse
+	10, // 22: bank.v1.BankService.Deposit:output_type -> bank.v1.DepositResponse
+	12, // 23: bank.v1.BankService.Withdraw:output_type -> bank.v1.WithdrawResponse
+	14, // 24: bank.v1.BankService.Transfer:output_type -> bank.v1.TransferResponse
+	16, // 25: bank.v1.BankService.GetOutcome:output_type -> bank.v1.GetOutcomeResponse
+	21, // [21:26] is the sub-list for method output_type
+	16, // [16:21] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_pb_bank_v1_bank_proto_init() }
@@ -939,13 +1168,14 @@ func file_pb_bank_v1_bank_proto_init() {
 		return
 	}
 	file_pb_bank_v1_bank_proto_msgTypes[4].OneofWrappers = []any{}
+	file_pb_bank_v1_bank_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pb_bank_v1_bank_proto_rawDesc), len(file_pb_bank_v1_bank_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   13,
+			NumEnums:      2,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

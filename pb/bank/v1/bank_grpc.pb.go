@@ -22,10 +22,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	BankService_Query_FullMethodName    = "/bank.v1.BankService/Query"
-	BankService_Deposit_FullMethodName  = "/bank.v1.BankService/Deposit"
-	BankService_Withdraw_FullMethodName = "/bank.v1.BankService/Withdraw"
-	BankService_Transfer_FullMethodName = "/bank.v1.BankService/Transfer"
+	BankService_Query_FullMethodName      = "/bank.v1.BankService/Query"
+	BankService_Deposit_FullMethodName    = "/bank.v1.BankService/Deposit"
+	BankService_Withdraw_FullMethodName   = "/bank.v1.BankService/Withdraw"
+	BankService_Transfer_FullMethodName   = "/bank.v1.BankService/Transfer"
+	BankService_GetOutcome_FullMethodName = "/bank.v1.BankService/GetOutcome"
 )
 
 // BankServiceClient is the client API for BankService service.
@@ -39,6 +40,8 @@ type BankServiceClient interface {
 	Deposit(ctx context.Context, in *DepositRequest, opts ...grpc.CallOption) (*DepositResponse, error)
 	Withdraw(ctx context.Context, in *WithdrawRequest, opts ...grpc.CallOption) (*WithdrawResponse, error)
 	Transfer(ctx context.Context, in *TransferRequest, opts ...grpc.CallOption) (*TransferResponse, error)
+	// GetOutcome tells what this branch knows of a request. It is no event: it carries no stamp and ticks no clock.
+	GetOutcome(ctx context.Context, in *GetOutcomeRequest, opts ...grpc.CallOption) (*GetOutcomeResponse, error)
 }
 
 type bankServiceClient struct {
@@ -89,6 +92,16 @@ func (c *bankServiceClient) Transfer(ctx context.Context, in *TransferRequest, o
 	return out, nil
 }
 
+func (c *bankServiceClient) GetOutcome(ctx context.Context, in *GetOutcomeRequest, opts ...grpc.CallOption) (*GetOutcomeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetOutcomeResponse)
+	err := c.cc.Invoke(ctx, BankService_GetOutcome_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // BankServiceServer is the server API for BankService service.
 // All implementations must embed UnimplementedBankServiceServer
 // for forward compatibility.
@@ -100,6 +113,8 @@ type BankServiceServer interface {
 	Deposit(context.Context, *DepositRequest) (*DepositResponse, error)
 	Withdraw(context.Context, *WithdrawRequest) (*WithdrawResponse, error)
 	Transfer(context.Context, *TransferRequest) (*TransferResponse, error)
+	// GetOutcome tells what this branch knows of a request. It is no event: it carries no stamp and ticks no clock.
+	GetOutcome(context.Context, *GetOutcomeRequest) (*GetOutcomeResponse, error)
 	mustEmbedUnimplementedBankServiceServer()
 }
 
@@ -121,6 +136,9 @@ func (UnimplementedBankServiceServer) Withdraw(context.Context, *WithdrawRequest
 }
 func (UnimplementedBankServiceServer) Transfer(context.Context, *TransferRequest) (*TransferResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Transfer not implemented")
+}
+func (UnimplementedBankServiceServer) GetOutcome(context.Context, *GetOutcomeRequest) (*GetOutcomeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetOutcome not implemented")
 }
 func (UnimplementedBankServiceServer) mustEmbedUnimplementedBankServiceServer() {}
 func (UnimplementedBankServiceServer) testEmbeddedByValue()                     {}
@@ -215,6 +233,24 @@ func _BankService_Transfer_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BankService_GetOutcome_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetOutcomeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BankServiceServer).GetOutcome(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BankService_GetOutcome_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BankServiceServer).GetOutcome(ctx, req.(*GetOutcomeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // BankService_ServiceDesc is the grpc.ServiceDesc for BankService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -237,6 +273,10 @@ var BankService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Transfer",
 			Handler:    _BankService_Transfer_Handler,
+		},
+		{
+			MethodName: "GetOutcome",
+			Handler:    _BankService_GetOutcome_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -74,6 +74,367 @@ func (Op) EnumDescriptor() ([]byte, []int) {
 	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{0}
 }
 
+type AnnounceRejoinRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in a handshake; what it says of the caller's own knowledge is not used.
+	Hello         *Hello `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnnounceRejoinRequest) Reset() {
+	*x = AnnounceRejoinRequest{}
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnnounceRejoinRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnnounceRejoinRequest) ProtoMessage() {}
+
+func (x *AnnounceRejoinRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnnounceRejoinRequest.ProtoReflect.Descriptor instead.
+func (*AnnounceRejoinRequest) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *AnnounceRejoinRequest) GetHello() *Hello {
+	if x != nil {
+		return x.Hello
+	}
+	return nil
+}
+
+type AnnounceRejoinResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the caller: highest seq of its messages taken, its newest write heard of, its newest write held without a gap.
+	KnowsSeq uint64 `protobuf:"varint,1,opt,name=knows_seq,json=knowsSeq,proto3" json:"knows_seq,omitempty"`
+	KnowsN   uint64 `protobuf:"varint,2,opt,name=knows_n,json=knowsN,proto3" json:"knows_n,omitempty"`
+	Holds    uint64 `protobuf:"varint,3,opt,name=holds,proto3" json:"holds,omitempty"`
+	// Of the branch's own newest event.
+	Seq           uint64 `protobuf:"varint,4,opt,name=seq,proto3" json:"seq,omitempty"`
+	Clock         uint64 `protobuf:"varint,5,opt,name=clock,proto3" json:"clock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnnounceRejoinResponse) Reset() {
+	*x = AnnounceRejoinResponse{}
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnnounceRejoinResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnnounceRejoinResponse) ProtoMessage() {}
+
+func (x *AnnounceRejoinResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnnounceRejoinResponse.ProtoReflect.Descriptor instead.
+func (*AnnounceRejoinResponse) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *AnnounceRejoinResponse) GetKnowsSeq() uint64 {
+	if x != nil {
+		return x.KnowsSeq
+	}
+	return 0
+}
+
+func (x *AnnounceRejoinResponse) GetKnowsN() uint64 {
+	if x != nil {
+		return x.KnowsN
+	}
+	return 0
+}
+
+func (x *AnnounceRejoinResponse) GetHolds() uint64 {
+	if x != nil {
+		return x.Holds
+	}
+	return 0
+}
+
+func (x *AnnounceRejoinResponse) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *AnnounceRejoinResponse) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+type TakeSnapshotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hello         *Hello                 `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakeSnapshotRequest) Reset() {
+	*x = TakeSnapshotRequest{}
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakeSnapshotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakeSnapshotRequest) ProtoMessage() {}
+
+func (x *TakeSnapshotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakeSnapshotRequest.ProtoReflect.Descriptor instead.
+func (*TakeSnapshotRequest) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TakeSnapshotRequest) GetHello() *Hello {
+	if x != nil {
+		return x.Hello
+	}
+	return nil
+}
+
+// TakeSnapshotResponse is a part of the state; the parts add up. The first has executed and the message that brings the state.
+type TakeSnapshotResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Messages      []*Message             `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	Executed      *Vector                `protobuf:"bytes,2,opt,name=executed,proto3" json:"executed,omitempty"`
+	Balances      []*AccountBalance      `protobuf:"bytes,3,rep,name=balances,proto3" json:"balances,omitempty"`
+	Outcomes      []*CustomerOutcome     `protobuf:"bytes,4,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	Writes        []*Write               `protobuf:"bytes,5,rep,name=writes,proto3" json:"writes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakeSnapshotResponse) Reset() {
+	*x = TakeSnapshotResponse{}
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakeSnapshotResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakeSnapshotResponse) ProtoMessage() {}
+
+func (x *TakeSnapshotResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakeSnapshotResponse.ProtoReflect.Descriptor instead.
+func (*TakeSnapshotResponse) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *TakeSnapshotResponse) GetMessages() []*Message {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *TakeSnapshotResponse) GetExecuted() *Vector {
+	if x != nil {
+		return x.Executed
+	}
+	return nil
+}
+
+func (x *TakeSnapshotResponse) GetBalances() []*AccountBalance {
+	if x != nil {
+		return x.Balances
+	}
+	return nil
+}
+
+func (x *TakeSnapshotResponse) GetOutcomes() []*CustomerOutcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
+}
+
+func (x *TakeSnapshotResponse) GetWrites() []*Write {
+	if x != nil {
+		return x.Writes
+	}
+	return nil
+}
+
+// CustomerOutcome is the remembered result of a customer's newest executed request.
+type CustomerOutcome struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Customer      string                 `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
+	N             uint64                 `protobuf:"varint,2,opt,name=n,proto3" json:"n,omitempty"`
+	Op            Op                     `protobuf:"varint,3,opt,name=op,proto3,enum=bank.v1.Op" json:"op,omitempty"`
+	Account       string                 `protobuf:"bytes,4,opt,name=account,proto3" json:"account,omitempty"`
+	ToAccount     string                 `protobuf:"bytes,5,opt,name=to_account,json=toAccount,proto3" json:"to_account,omitempty"`
+	Amount        int64                  `protobuf:"varint,6,opt,name=amount,proto3" json:"amount,omitempty"`
+	Result        Result                 `protobuf:"varint,7,opt,name=result,proto3,enum=bank.v1.Result" json:"result,omitempty"`
+	Balance       *int64                 `protobuf:"varint,8,opt,name=balance,proto3,oneof" json:"balance,omitempty"`
+	ToBalance     *int64                 `protobuf:"varint,9,opt,name=to_balance,json=toBalance,proto3,oneof" json:"to_balance,omitempty"`
+	Reason        string                 `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CustomerOutcome) Reset() {
+	*x = CustomerOutcome{}
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CustomerOutcome) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CustomerOutcome) ProtoMessage() {}
+
+func (x *CustomerOutcome) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CustomerOutcome.ProtoReflect.Descriptor instead.
+func (*CustomerOutcome) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CustomerOutcome) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *CustomerOutcome) GetN() uint64 {
+	if x != nil {
+		return x.N
+	}
+	return 0
+}
+
+func (x *CustomerOutcome) GetOp() Op {
+	if x != nil {
+		return x.Op
+	}
+	return Op_OP_UNSPECIFIED
+}
+
+func (x *CustomerOutcome) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *CustomerOutcome) GetToAccount() string {
+	if x != nil {
+		return x.ToAccount
+	}
+	return ""
+}
+
+func (x *CustomerOutcome) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *CustomerOutcome) GetResult() Result {
+	if x != nil {
+		return x.Result
+	}
+	return Result_RESULT_UNSPECIFIED
+}
+
+func (x *CustomerOutcome) GetBalance() int64 {
+	if x != nil && x.Balance != nil {
+		return *x.Balance
+	}
+	return 0
+}
+
+func (x *CustomerOutcome) GetToBalance() int64 {
+	if x != nil && x.ToBalance != nil {
+		return *x.ToBalance
+	}
+	return 0
+}
+
+func (x *CustomerOutcome) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Frame is what travels in one piece on a stream.
 type Frame struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -88,7 +449,7 @@ type Frame struct {
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[0]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -100,7 +461,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[0]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -113,7 +474,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{0}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Frame) GetContent() isFrame_Content {
@@ -179,7 +540,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[1]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -191,7 +552,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[1]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -204,7 +565,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{1}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Hello) GetProcess() string {
@@ -266,7 +627,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[2]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +639,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[2]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +652,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{2}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Batch) GetMessages() []*Message {
@@ -323,7 +684,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[3]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -335,7 +696,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[3]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -348,7 +709,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{3}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Message) GetStamp() *Stamp {
@@ -457,7 +818,7 @@ type Write struct {
 
 func (x *Write) Reset() {
 	*x = Write{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[4]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -469,7 +830,7 @@ func (x *Write) String() string {
 func (*Write) ProtoMessage() {}
 
 func (x *Write) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[4]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -482,7 +843,7 @@ func (x *Write) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Write.ProtoReflect.Descriptor instead.
 func (*Write) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{4}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Write) GetOrigin() string {
@@ -558,7 +919,7 @@ type Propagate struct {
 
 func (x *Propagate) Reset() {
 	*x = Propagate{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[5]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +931,7 @@ func (x *Propagate) String() string {
 func (*Propagate) ProtoMessage() {}
 
 func (x *Propagate) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[5]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +944,7 @@ func (x *Propagate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Propagate.ProtoReflect.Descriptor instead.
 func (*Propagate) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{5}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Propagate) GetWrite() *Write {
@@ -603,7 +964,7 @@ type Acknowledge struct {
 
 func (x *Acknowledge) Reset() {
 	*x = Acknowledge{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[6]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -615,7 +976,7 @@ func (x *Acknowledge) String() string {
 func (*Acknowledge) ProtoMessage() {}
 
 func (x *Acknowledge) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[6]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -628,7 +989,7 @@ func (x *Acknowledge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledge.ProtoReflect.Descriptor instead.
 func (*Acknowledge) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{6}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Acknowledge) GetHas() *Vector {
@@ -650,7 +1011,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[7]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -662,7 +1023,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[7]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -675,7 +1036,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{7}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Range) GetOrigin() string {
@@ -713,7 +1074,7 @@ type Sync struct {
 
 func (x *Sync) Reset() {
 	*x = Sync{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[8]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +1086,7 @@ func (x *Sync) String() string {
 func (*Sync) ProtoMessage() {}
 
 func (x *Sync) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[8]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +1099,7 @@ func (x *Sync) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sync.ProtoReflect.Descriptor instead.
 func (*Sync) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{8}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Sync) GetHas() *Vector {
@@ -766,7 +1127,40 @@ var File_pb_bank_v1_replication_proto protoreflect.FileDescriptor
 
 const file_pb_bank_v1_replication_proto_rawDesc = "" +
 	"\n" +
-	"\x1cpb/bank/v1/replication.proto\x12\abank.v1\x1a\x15pb/bank/v1/bank.proto\"b\n" +
+	"\x1cpb/bank/v1/replication.proto\x12\abank.v1\x1a\x15pb/bank/v1/bank.proto\x1a\x1bpb/bank/v1/inspection.proto\"=\n" +
+	"\x15AnnounceRejoinRequest\x12$\n" +
+	"\x05hello\x18\x01 \x01(\v2\x0e.bank.v1.HelloR\x05hello\"\x8c\x01\n" +
+	"\x16AnnounceRejoinResponse\x12\x1b\n" +
+	"\tknows_seq\x18\x01 \x01(\x04R\bknowsSeq\x12\x17\n" +
+	"\aknows_n\x18\x02 \x01(\x04R\x06knowsN\x12\x14\n" +
+	"\x05holds\x18\x03 \x01(\x04R\x05holds\x12\x10\n" +
+	"\x03seq\x18\x04 \x01(\x04R\x03seq\x12\x14\n" +
+	"\x05clock\x18\x05 \x01(\x04R\x05clock\";\n" +
+	"\x13TakeSnapshotRequest\x12$\n" +
+	"\x05hello\x18\x01 \x01(\v2\x0e.bank.v1.HelloR\x05hello\"\x84\x02\n" +
+	"\x14TakeSnapshotResponse\x12,\n" +
+	"\bmessages\x18\x01 \x03(\v2\x10.bank.v1.MessageR\bmessages\x12+\n" +
+	"\bexecuted\x18\x02 \x01(\v2\x0f.bank.v1.VectorR\bexecuted\x123\n" +
+	"\bbalances\x18\x03 \x03(\v2\x17.bank.v1.AccountBalanceR\bbalances\x124\n" +
+	"\boutcomes\x18\x04 \x03(\v2\x18.bank.v1.CustomerOutcomeR\boutcomes\x12&\n" +
+	"\x06writes\x18\x05 \x03(\v2\x0e.bank.v1.WriteR\x06writes\"\xc8\x02\n" +
+	"\x0fCustomerOutcome\x12\x1a\n" +
+	"\bcustomer\x18\x01 \x01(\tR\bcustomer\x12\f\n" +
+	"\x01n\x18\x02 \x01(\x04R\x01n\x12\x1b\n" +
+	"\x02op\x18\x03 \x01(\x0e2\v.bank.v1.OpR\x02op\x12\x18\n" +
+	"\aaccount\x18\x04 \x01(\tR\aaccount\x12\x1d\n" +
+	"\n" +
+	"to_account\x18\x05 \x01(\tR\ttoAccount\x12\x16\n" +
+	"\x06amount\x18\x06 \x01(\x03R\x06amount\x12'\n" +
+	"\x06result\x18\a \x01(\x0e2\x0f.bank.v1.ResultR\x06result\x12\x1d\n" +
+	"\abalance\x18\b \x01(\x03H\x00R\abalance\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"to_balance\x18\t \x01(\x03H\x01R\ttoBalance\x88\x01\x01\x12\x16\n" +
+	"\x06reason\x18\n" +
+	" \x01(\tR\x06reasonB\n" +
+	"\n" +
+	"\b_balanceB\r\n" +
+	"\v_to_balance\"b\n" +
 	"\x05Frame\x12&\n" +
 	"\x05hello\x18\x01 \x01(\v2\x0e.bank.v1.HelloH\x00R\x05hello\x12&\n" +
 	"\x05batch\x18\x02 \x01(\v2\x0e.bank.v1.BatchH\x00R\x05batchB\t\n" +
@@ -818,9 +1212,11 @@ const file_pb_bank_v1_replication_proto_rawDesc = "" +
 	"\n" +
 	"OP_DEPOSIT\x10\x01\x12\x0f\n" +
 	"\vOP_WITHDRAW\x10\x02\x12\x0f\n" +
-	"\vOP_TRANSFER\x10\x032C\n" +
+	"\vOP_TRANSFER\x10\x032\xe5\x01\n" +
 	"\x12ReplicationService\x12-\n" +
-	"\aConnect\x12\x0e.bank.v1.Frame\x1a\x0e.bank.v1.Frame(\x010\x01B7Z5github.com/seed-8ff1fc32/bank-trace/pb/bank/v1;bankv1b\x06proto3"
+	"\aConnect\x12\x0e.bank.v1.Frame\x1a\x0e.bank.v1.Frame(\x010\x01\x12Q\n" +
+	"\x0eAnnounceRejoin\x12\x1e.bank.v1.AnnounceRejoinRequest\x1a\x1f.bank.v1.AnnounceRejoinResponse\x12M\n" +
+	"\fTakeSnapshot\x12\x1c.bank.v1.TakeSnapshotRequest\x1a\x1d.bank.v1.TakeSnapshotResponse0\x01B7Z5github.com/seed-8ff1fc32/bank-trace/pb/bank/v1;bankv1b\x06proto3"
 
 var (
 	file_pb_bank_v1_replication_proto_rawDescOnce sync.Once
@@ -835,41 +1231,61 @@ func file_pb_bank_v1_replication_proto_rawDescGZIP() []byte {
 }
 
 var file_pb_bank_v1_replication_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pb_bank_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_pb_bank_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_pb_bank_v1_replication_proto_goTypes = []any{
-	(Op)(0),             // 0: bank.v1.Op
-	(*Frame)(nil),       // 1: bank.v1.Frame
-	(*Hello)(nil),       // 2: bank.v1.Hello
-	(*Batch)(nil),       // 3: bank.v1.Batch
-	(*Message)(nil),     // 4: bank.v1.Message
-	(*Write)(nil),       // 5: bank.v1.Write
-	(*Propagate)(nil),   // 6: bank.v1.Propagate
-	(*Acknowledge)(nil), // 7: bank.v1.Acknowledge
-	(*Range)(nil),       // 8: bank.v1.Range
-	(*Sync)(nil),        // 9: bank.v1.Sync
-	(*Stamp)(nil),       // 10: bank.v1.Stamp
-	(*Vector)(nil),      // 11: bank.v1.Vector
+	(Op)(0),                        // 0: bank.v1.Op
+	(*AnnounceRejoinRequest)(nil),  // 1: bank.v1.AnnounceRejoinRequest
+	(*AnnounceRejoinResponse)(nil), // 2: bank.v1.AnnounceRejoinResponse
+	(*TakeSnapshotRequest)(nil),    // 3: bank.v1.TakeSnapshotRequest
+	(*TakeSnapshotResponse)(nil),   // 4: bank.v1.TakeSnapshotResponse
+	(*CustomerOutcome)(nil),        // 5: bank.v1.CustomerOutcome
+	(*Frame)(nil),                  // 6: bank.v1.Frame
+	(*Hello)(nil),                  // 7: bank.v1.Hello
+	(*Batch)(nil),                  // 8: bank.v1.Batch
+	(*Message)(nil),                // 9: bank.v1.Message
+	(*Write)(nil),                  // 10: bank.v1.Write
+	(*Propagate)(nil),              // 11: bank.v1.Propagate
+	(*Acknowledge)(nil),            // 12: bank.v1.Acknowledge
+	(*Range)(nil),                  // 13: bank.v1.Range
+	(*Sync)(nil),                   // 14: bank.v1.Sync
+	(*Vector)(nil),                 // 15: bank.v1.Vector
+	(*AccountBalance)(nil),         // 16: bank.v1.AccountBalance
+	(Result)(0),                    // 17: bank.v1.Result
+	(*Stamp)(nil),                  // 18: bank.v1.Stamp
 }
 var file_pb_bank_v1_replication_proto_depIdxs = []int32{
-	2,  // 0: bank.v1.Frame.hello:type_name -> bank.v1.Hello
-	3,  // 1: bank.v1.Frame.batch:type_name -> bank.v1.Batch
-	4,  // 2: bank.v1.Batch.messages:type_name -> bank.v1.Message
-	10, // 3: bank.v1.Message.stamp:type_name -> bank.v1.Stamp
-	6,  // 4: bank.v1.Message.propagate:type_name -> bank.v1.Propagate
-	7,  // 5: bank.v1.Message.acknowledge:type_name -> bank.v1.Acknowledge
-	9,  // 6: bank.v1.Message.sync:type_name -> bank.v1.Sync
-	0,  // 7: bank.v1.Write.op:type_name -> bank.v1.Op
-	5,  // 8: bank.v1.Propagate.write:type_name -> bank.v1.Write
-	11, // 9: bank.v1.Acknowledge.has:type_name -> bank.v1.Vector
-	11, // 10: bank.v1.Sync.has:type_name -> bank.v1.Vector
-	8,  // 11: bank.v1.Sync.wants:type_name -> bank.v1.Range
-	1,  // 12: bank.v1.ReplicationService.Connect:input_type -> bank.v1.Frame
-	1,  // 13: bank.v1.ReplicationService.Connect:output_type -> bank.v1.Frame
-	13, // [13:14] is the sub-list for method output_type
-	12, // [12:13] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	7,  // 0: bank.v1.AnnounceRejoinRequest.hello:type_name -> bank.v1.Hello
+	7,  // 1: bank.v1.TakeSnapshotRequest.hello:type_name -> bank.v1.Hello
+	9,  // 2: bank.v1.TakeSnapshotResponse.messages:type_name -> bank.v1.Message
+	15, // 3: bank.v1.TakeSnapshotResponse.executed:type_name -> bank.v1.Vector
+	16, // 4: bank.v1.TakeSnapshotResponse.balances:type_name -> bank.v1.AccountBalance
+	5,  // 5: bank.v1.TakeSnapshotResponse.outcomes:type_name -> bank.v1.CustomerOutcome
+	10, // 6: bank.v1.TakeSnapshotResponse.writes:type_name -> bank.v1.Write
+	0,  // 7: bank.v1.CustomerOutcome.op:type_name -> bank.v1.Op
+	17, // 8: bank.v1.CustomerOutcome.result:type_name -> bank.v1.Result
+	7,  // 9: bank.v1.Frame.hello:type_name -> bank.v1.Hello
+	8,  // 10: bank.v1.Frame.batch:type_name -> bank.v1.Batch
+	9,  // 11: bank.v1.Batch.messages:type_name -> bank.v1.Message
+	18, // 12: bank.v1.Message.stamp:type_name -> bank.v1.Stamp
+	11, // 13: bank.v1.Message.propagate:type_name -> bank.v1.Propagate
+	12, // 14: bank.v1.Message.acknowledge:type_name -> bank.v1.Acknowledge
+	14, // 15: bank.v1.Message.sync:type_name -> bank.v1.Sync
+	0,  // 16: bank.v1.Write.op:type_name -> bank.v1.Op
+	10, // 17: bank.v1.Propagate.write:type_name -> bank.v1.Write
+	15, // 18: bank.v1.Acknowledge.has:type_name -> bank.v1.Vector
+	15, // 19: bank.v1.Sync.has:type_name -> bank.v1.Vector
+	13, // 20: bank.v1.Sync.wants:type_name -> bank.v1.Range
+	6,  // 21: bank.v1.ReplicationService.Connect:input_type -> bank.v1.Frame
+	1,  // 22: bank.v1.ReplicationService.AnnounceRejoin:input_type -> bank.v1.AnnounceRejoinRequest
+	3,  // 23: bank.v1.ReplicationService.TakeSnapshot:input_type -> bank.v1.TakeSnapshotRequest
+	6,  // 24: bank.v1.ReplicationService.Connect:output_type -> bank.v1.Frame
+	2,  // 25: bank.v1.ReplicationService.AnnounceRejoin:output_type -> bank.v1.AnnounceRejoinResponse
+	4,  // 26: bank.v1.ReplicationService.TakeSnapshot:output_type -> bank.v1.TakeSnapshotResponse
+	24, // [24:27] is the sub-list for method output_type
+	21, // [21:24] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_pb_bank_v1_replication_proto_init() }
@@ -878,11 +1294,13 @@ func file_pb_bank_v1_replication_proto_init() {
 		return
 	}
 	file_pb_bank_v1_bank_proto_init()
-	file_pb_bank_v1_replication_proto_msgTypes[0].OneofWrappers = []any{
+	file_pb_bank_v1_inspection_proto_init()
+	file_pb_bank_v1_replication_proto_msgTypes[4].OneofWrappers = []any{}
+	file_pb_bank_v1_replication_proto_msgTypes[5].OneofWrappers = []any{
 		(*Frame_Hello)(nil),
 		(*Frame_Batch)(nil),
 	}
-	file_pb_bank_v1_replication_proto_msgTypes[3].OneofWrappers = []any{
+	file_pb_bank_v1_replication_proto_msgTypes[8].OneofWrappers = []any{
 		(*Message_Propagate)(nil),
 		(*Message_Acknowledge)(nil),
 		(*Message_Sync)(nil),
@@ -893,7 +1311,7 @@ func file_pb_bank_v1_replication_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pb_bank_v1_replication_proto_rawDesc), len(file_pb_bank_v1_replication_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,7 +19,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ReplicationService_Connect_FullMethodName = "/bank.v1.ReplicationService/Connect"
+	ReplicationService_Connect_FullMethodName        = "/bank.v1.ReplicationService/Connect"
+	ReplicationService_AnnounceRejoin_FullMethodName = "/bank.v1.ReplicationService/AnnounceRejoin"
+	ReplicationService_TakeSnapshot_FullMethodName   = "/bank.v1.ReplicationService/TakeSnapshot"
 )
 
 // ReplicationServiceClient is the client API for ReplicationService service.
@@ -29,6 +31,11 @@ const (
 // ReplicationService joins two branches by one long-lived stream that both write to. The first frame each way is a Hello.
 type ReplicationServiceClient interface {
 	Connect(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Frame, Frame], error)
+	// AnnounceRejoin says that the caller has lost its store. The branch forgets what the caller was known to hold, and tells
+	// what it knows. A caller that is connected is refused: it lives.
+	AnnounceRejoin(ctx context.Context, in *AnnounceRejoinRequest, opts ...grpc.CallOption) (*AnnounceRejoinResponse, error)
+	// TakeSnapshot gives the branch's state to a caller that has announced its rejoin.
+	TakeSnapshot(ctx context.Context, in *TakeSnapshotRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TakeSnapshotResponse], error)
 }
 
 type replicationServiceClient struct {
@@ -52,6 +59,35 @@ func (c *replicationServiceClient) Connect(ctx context.Context, opts ...grpc.Cal
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ReplicationService_ConnectClient = grpc.BidiStreamingClient[Frame, Frame]
 
+func (c *replicationServiceClient) AnnounceRejoin(ctx context.Context, in *AnnounceRejoinRequest, opts ...grpc.CallOption) (*AnnounceRejoinResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AnnounceRejoinResponse)
+	err := c.cc.Invoke(ctx, ReplicationService_AnnounceRejoin_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *replicationServiceClient) TakeSnapshot(ctx context.Context, in *TakeSnapshotRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TakeSnapshotResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ReplicationService_ServiceDesc.Streams[1], ReplicationService_TakeSnapshot_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[TakeSnapshotRequest, TakeSnapshotResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ReplicationService_TakeSnapshotClient = grpc.ServerStreamingClient[TakeSnapshotResponse]
+
 // ReplicationServiceServer is the server API for ReplicationService service.
 // All implementations must embed UnimplementedReplicationServiceServer
 // for forward compatibility.
@@ -59,6 +95,11 @@ type ReplicationService_ConnectClient = grpc.BidiStreamingClient[Frame, Frame]
 // ReplicationService joins two branches by one long-lived stream that both write to. The first frame each way is a Hello.
 type ReplicationServiceServer interface {
 	Connect(grpc.BidiStreamingServer[Frame, Frame]) error
+	// AnnounceRejoin says that the caller has lost its store. The branch forgets what the caller was known to hold, and tells
+	// what it knows. A caller that is connected is refused: it lives.
+	AnnounceRejoin(context.Context, *AnnounceRejoinRequest) (*AnnounceRejoinResponse, error)
+	// TakeSnapshot gives the branch's state to a caller that has announced its rejoin.
+	TakeSnapshot(*TakeSnapshotRequest, grpc.ServerStreamingServer[TakeSnapshotResponse]) error
 	mustEmbedUnimplementedReplicationServiceServer()
 }
 
@@ -71,6 +112,12 @@ type UnimplementedReplicationServiceServer struct{}
 
 func (UnimplementedReplicationServiceServer) Connect(grpc.BidiStreamingServer[Frame, Frame]) error {
 	return status.Error(codes.Unimplemented, "method Connect not implemented")
+}
+func (UnimplementedReplicationServiceServer) AnnounceRejoin(context.Context, *AnnounceRejoinRequest) (*AnnounceRejoinResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AnnounceRejoin not implemented")
+}
+func (UnimplementedReplicationServiceServer) TakeSnapshot(*TakeSnapshotRequest, grpc.ServerStreamingServer[TakeSnapshotResponse]) error {
+	return status.Error(codes.Unimplemented, "method TakeSnapshot not implemented")
 }
 func (UnimplementedReplicationServiceServer) mustEmbedUnimplementedReplicationServiceServer() {}
 func (UnimplementedReplicationServiceServer) testEmbeddedByValue()                            {}
@@ -100,19 +147,58 @@ func _ReplicationService_Connect_Handler(srv interface{}, stream grpc.ServerStre
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ReplicationService_ConnectServer = grpc.BidiStreamingServer[Frame, Frame]
 
+func _ReplicationService_AnnounceRejoin_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AnnounceRejoinRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReplicationServiceServer).AnnounceRejoin(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReplicationService_AnnounceRejoin_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReplicationServiceServer).AnnounceRejoin(ctx, req.(*AnnounceRejoinRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReplicationService_TakeSnapshot_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(TakeSnapshotRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ReplicationServiceServer).TakeSnapshot(m, &grpc.GenericServerStream[TakeSnapshotRequest, TakeSnapshotResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ReplicationService_TakeSnapshotServer = grpc.ServerStreamingServer[TakeSnapshotResponse]
+
 // ReplicationService_ServiceDesc is the grpc.ServiceDesc for ReplicationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
 var ReplicationService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "bank.v1.ReplicationService",
 	HandlerType: (*ReplicationServiceServer)(nil),
-	Methods:     []grpc.MethodDesc{},
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "AnnounceRejoin",
+			Handler:    _ReplicationService_AnnounceRejoin_Handler,
+		},
+	},
 	Streams: []grpc.StreamDesc{
 		{
 			StreamName:    "Connect",
 			Handler:       _ReplicationService_Connect_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "TakeSnapshot",
+			Handler:       _ReplicationService_TakeSnapshot_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "pb/bank/v1/replication.proto",

@@ -43,7 +43,7 @@ func agree(a, b map[string]int64) bool {
 	return true
 }
 
-// state is what a replica holds from one event on: the event that took its vector there.
+// state is what a replica holds from one event on: the event that took its vector there, or a snapshot.
 type state struct {
 	event    *trace.Event
 	vector   clock.Vector
@@ -59,7 +59,7 @@ func unequalStates(w *whole) (found []Finding) {
 			if !first.vector.Equal(s.vector) {
 				continue
 			}
-			if first.event.Process != s.event.Process && !agreeOn(shown(first.event, s.event), first.balances, s.balances) {
+			if !agreeOn(first.shown(), first.balances, s.balances) || !agreeOn(s.shown(), first.balances, s.balances) {
 				found = append(found, at(s.event, first.event))
 			}
 			break
@@ -68,21 +68,19 @@ func unequalStates(w *whole) (found []Finding) {
 	return found
 }
 
-// states returns the state of every replica after each event that moved its vector, except where the replica had executed
+// states returns the state of every replica after each event that moved its vector and each snapshot, except where the replica had executed
 // writes beyond a gap: its vector then does not tell what it executed.
 func (w *whole) states() (states []state) {
 	for _, r := range w.replicas() {
-		if r.slice() {
-			continue
-		}
 		before := clock.Vector(nil)
 		for i, e := range r.events {
-			if !isWriteExecute(e) && e.Step != trace.StepSnapshot {
+			snapshot := e.Step == trace.StepSnapshot
+			if !isWriteExecute(e) && !snapshot || r.blind(r.events[:i+1]) {
 				continue
 			}
 			x := executedIn(r.events[:i+1])
 			vector := x.vector()
-			if !vector.Equal(before) && x.gapless() {
+			if (snapshot || !vector.Equal(before)) && x.gapless() {
 				states = append(states, state{e, vector, balancesAfter(r, i)})
 			}
 			before = vector
@@ -97,7 +95,7 @@ func balancesAfter(r *process, i int) map[string]int64 {
 	for account, amount := range r.opening() {
 		balances[account] = amount
 	}
-	for _, e := range r.events[:i+1] {
+	for _, e := range life(r.events[:i+1]) {
 		for account, amount := range balancesIn(e) {
 			balances[account] = amount
 		}
@@ -124,13 +122,12 @@ func balancesIn(e *trace.Event) map[string]int64 {
 	return balances
 }
 
-// shown returns the accounts that one of two events gives a balance of.
-func shown(a, b *trace.Event) map[string]int64 {
-	accounts := balancesIn(a)
-	for account, amount := range balancesIn(b) {
-		accounts[account] = amount
+// shown returns the accounts of which the event of a state gives the balance: all that are known, if it is a snapshot.
+func (s state) shown() map[string]int64 {
+	if s.event.Step == trace.StepSnapshot {
+		return s.balances
 	}
-	return accounts
+	return balancesIn(s.event)
 }
 
 func agreeOn(accounts, a, b map[string]int64) bool {
@@ -144,7 +141,8 @@ func agreeOn(accounts, a, b map[string]int64) bool {
 	return true
 }
 
-// unequalOutcomes compares each execute of a write with the first one.
+// unequalOutcomes compares each execute of a write with the first one, unless both are of one life of one replica: that
+// is executed-twice.
 func unequalOutcomes(w *whole) (found []Finding) {
 	executes := w.inTotalOrder(func(e *trace.Event) bool { return isWriteExecute(e) && w.mode(w.procs[e.Process]) == "total" })
 	for i, e := range executes {
@@ -153,11 +151,21 @@ func unequalOutcomes(w *whole) (found []Finding) {
 				continue
 			}
 			same := !otherResult(e, first) && !otherBalance(e.Balance, first.Balance) && !otherBalance(e.ToBalance, first.ToBalance)
-			if first.Process != e.Process && !same {
+			if (first.Process != e.Process || w.lives(first) != w.lives(e)) && !same {
 				found = append(found, at(e, first))
 			}
 			break
 		}
 	}
 	return found
+}
+
+// lives returns how many snapshots the process of an event had taken over before it.
+func (w *whole) lives(e *trace.Event) (n int) {
+	for _, before := range w.earlier(e) {
+		if before.Step == trace.StepSnapshot {
+			n++
+		}
+	}
+	return n
 }

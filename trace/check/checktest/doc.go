@@ -17,11 +17,14 @@
 // A replica is a process with role branch; without a role in its headers, one with an order, a snapshot or an execute
 // of a write. A customer is a process with role customer; without a role, one that sends requests.
 //
-// What a replica has executed at a point of its log is every write with an execute before it, of whatever result, and
-// all up to `sees` of every snapshot before it. Its vector is the gap-free prefix of that for every origin.
+// A snapshot replaces a replica's state and so begins a life of it. What the replica has executed at a point of its log is
+// all up to `sees` of the last snapshot before it, and every write with an execute, of whatever result, between the two;
+// without snapshot every write with an execute before it. Its vector is the gap-free prefix of that for every origin. A
+// slice says from its first snapshot on what it has executed: where slice* is below, it is silent up to there only.
 //
-// The balance of an account at a replica is the last one that an execute (balance, to_balance) or a snapshot recorded; before
-// these the opening of the log's first header, if that is of incarnation 1 and the log no slice; else it is not known.
+// The balance of an account at a replica is the last one that an execute (balance, to_balance) recorded since the last
+// snapshot; before these what the snapshot records; where there is no snapshot, or it does not name the account, the
+// opening of the log's first header, if that is of incarnation 1 and the log no slice; else it is not known.
 // After an execute with result ok that changes the account and records no balance of it, it is not known either.
 //
 // An execute is for a respond if it has the same request and the op, accounts and amount that the branch received in the
@@ -79,8 +82,8 @@
 //	                                                                                            write; other payload (op, accounts, amount)
 //	request/answer-differs           respond                       its execute: at its branch   result unknown; refused, if the request was sent more than
 //	                                                               before it, a query's latest, once; no execute there; a result or balance that one of
-//	                                                                                           the two lacks
-//	                                                               a write's first not
+//	                                                                                           the two lacks. Except in mode total, where a write has
+//	                                                               a write's first not         one result, only executes since the last snapshot count
 //	                                                               `duplicate`
 //	                                 customer's receive            send                         no send found or not a respond. Request, result and
 //	                                                                                            both balances must be equal, absence included
@@ -93,49 +96,54 @@
 //	                                                               none is like the order;      same is enough
 //	                                                               else first send, if no send
 //	                                                               is like it
-//	replica/executed-twice           later execute                 first execute, or snapshot   –
-//	                                                               that covers the write
-//	replica/phantom-execute          execute                       –                            order at the origin, wherever in its log; origin's log
-//	                                                                                            missing or a slice, or, elsewhere than at the origin,
-//	                                                                                            not ended with no order of a higher n
+//	replica/executed-twice           later execute                 the snapshot, if it covers   executes before the last snapshot
+//	                                                               the write; first execute
+//	                                                               since
+//	replica/phantom-execute          execute; snapshot, for the    –                            order at the origin, wherever in its log; origin's log
+//	                                 first such write of an origin                              missing or a slice, or, elsewhere than at the
+//	                                                                                            origin, not ended with no order of a higher n
 //	replica/altered                  execute                       order                        no order. Compared: op, account, to_account, to_branch,
 //	                                                                                            amount, at, request
-//	replica/missing-execute, gap     execute with n > greatest n   event that had that n: an    greatest n unknown in a slice
+//	replica/missing-execute, gap     execute with n > greatest n   event that had that n: an    greatest n unknown in a slice*
 //	                                 executed of its origin + 1    execute or a snapshot; –
-//	replica/missing-execute, end     order; without it the first   –; Replica says where        replica's log has not ended or is a slice. Every write
+//	replica/missing-execute, end     order; without it the first   –; Replica says where        replica's log has not ended or is a slice*. Every write
 //	                                 execute in the total order                                 not executed there, those in a gap too; same findings
 //	                                                                                            settled or not, then as warnings
-//	replica/order-differs            execute                       execute of a write right     mode not total; executes without at are passed over
-//	                                                               before
+//	replica/order-differs            execute                       execute of a write, or       mode not total; executes without at are passed over. A
+//	                                                               snapshot, right before       snapshot has the greatest timestamp of the last writes
+//	                                                                                            that it brought of each origin, as ordered
 //	replica/execute-before-horizon   execute, once                 –                            mode not total; slice. Branches are the replicas and the
 //	                                                                                            peers in their headers but customers. Any receive from
 //	                                                                                            the branch counts, with its stamp, one without stamp for
 //	                                                                                            all. So does a propagate, from anyone, of a write that the
 //	                                                                                            branch ordered at that time or later: it orders nothing
-//	                                                                                            earlier any more
-//	replica/dependency-missing       execute                       order                        mode not causal; slice; no order. The vector before E must
+//	                                                                                            earlier any more. So does the last such write that the
+//	                                                                                            last snapshot brought
+//	replica/dependency-missing       execute                       order                        mode not causal; slice*; no order. The vector before E must
 //	                                                                                            cover deps of the order
-//	replica/wrong-vector             execute of a query, of a      –                            slice. sees must be the vector after E; without sees it
+//	replica/wrong-vector             execute of a query, of a      –                            slice*. sees must be the vector after E; without sees it
 //	                                 write at its origin, of any                                is the empty one
 //	                                 other with sees
 //	replica/diverged, opening        process                       first process by name        account not in both; no opening
-//	replica/diverged, vector         event that took the vector    event that took another      slice; either replica executed beyond a gap. Compared
-//	                                 there                         replica there first, in the  are accounts with a balance in E or Other, known to both
-//	                                                               total order
-//	replica/diverged, write          execute                       first execute of the write,  mode not total; same replica; a result or balance that
-//	                                                               in the total order           one of the two lacks
+//	replica/diverged, vector         event that took the vector    event that took a replica    slice*; either replica executed beyond a gap. Compared
+//	                                 there; any snapshot           there first, in the total    are accounts with a balance in E or Other, known to both;
+//	                                                               order                        a snapshot gives that of all
+//	replica/diverged, write          execute                       first execute of the write,  mode not total; same life of the same replica; a result or
+//	                                                               in the total order           balance that one of the two lacks
 //	money/unexplained-balance        execute, query included       event that gave the balance  balance before not known; no op, or a write without result.
-//	                                                                                            No effect unless ok
-//	                                                               before; – for the opening
+//	                                                               before, a snapshot for those No effect unless ok
+//	                                                               that it does not name, too;
+//	                                                               – for the opening
 //	money/overdrawn                  execute or snapshot; process  –                            balances of responds
 //	                                 for its opening
 //	money/wrong-refusal              execute of a write            event that gave the balance  mode not total; balance before and after not known.
 //	                                                               before; –                    A deposit needs nothing, so is never insufficient
 //	money/refused-but-executed       respond                       first ok execute of a write  refused, if the request was sent more than once
 //	                                                               for it, in the total order
-//	money/acknowledged-but-lost      ok respond to a write         –; Replica says where        not settled; replica's log has not ended or is a slice.
+//	money/acknowledged-but-lost      ok respond to a write         –; Replica says where        not settled; replica's log has not ended or is a slice*.
 //	                                                                                            By the write's id: that of the respond's execute (as in
-//	                                                                                            answer-differs), else of the request's first ok execute
+//	                                                                                            answer-differs), else of the request's first ok execute.
+//	                                                                                            Without either, a replica with a snapshot may have it
 //	money/not-conserved              replica                       –                            not settled; a named process without log; no customer, or
 //	                                                                                            one whose log has not ended or is a slice; replica's log
 //	                                                                                            has not ended, or lacks an opening or a balance of an
@@ -143,8 +151,8 @@
 //	                                                                                            widen upward, withdrawals downward. Transfers move nothing
 //	session/read-your-writes         execute of a query            see below                    earlier request has no ok execute of a write
 //	session/monotonic-reads          execute of a query            see below                    earlier request has no execute of a query
-//	session/monotonic-writes         ok execute of a write         see below                    slice; earlier request has no ok execute of a write
-//	session/writes-follow-reads      ok execute of a write         see below                    slice; earlier request has no execute of a query
+//	session/monotonic-writes         ok execute of a write         see below                    slice*; earlier request has no ok execute of a write
+//	session/writes-follow-reads      ok execute of a write         see below                    slice*; earlier request has no execute of a query
 //
 // In session rules, an earlier request of E's request is one of the same customer whose reply with result ok the customer
 // received before it first sent E's request, at the first such reply. There is one finding for each E: Other is the receive

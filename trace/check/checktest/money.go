@@ -10,7 +10,10 @@ import (
 // opening. What an execute that records no balance made of it is not known.
 func (p *process) before(i int, account string) (amount int64, known bool, from *trace.Event) {
 	amount, known = p.opening()[account]
-	for _, e := range p.events[:i] {
+	for _, e := range life(p.events[:i]) {
+		if e.Step == trace.StepSnapshot {
+			from = e // which names all accounts whose balance is not that of the opening
+		}
 		if recorded, ok := balancesIn(e)[account]; ok {
 			amount, known, from = recorded, true, e
 		} else if isExecute(e) && mayChange(e, account) {
@@ -144,7 +147,11 @@ func acknowledgedButLost(w *whole) (found []Finding) {
 		}
 		write := w.acknowledged(respond)
 		for _, r := range w.replicas() {
-			if r.ended && !r.slice() && (write.IsZero() || !executedIn(r.events).has(write)) {
+			has := executedIn(r.events).has(write)
+			if write.IsZero() {
+				has = snapshotIn(r.events) != nil // who knows: it may have brought it
+			}
+			if r.ended && !r.blind(r.events) && !has {
 				found = append(found, Finding{Event: respond.Ref().String(), Replica: r.name})
 			}
 		}

@@ -19,13 +19,13 @@ func (w *whole) orderOf(write trace.ID) *trace.Event {
 	return nil
 }
 
-// replica/executed-twice: "per replica a write executes at most once".
+// replica/executed-twice: "per replica a write executes at most once", since the last snapshot, which counts as well.
 func executedTwice(w *whole) (found []Finding) {
 	for _, e := range w.all {
 		if !isWriteExecute(e) {
 			continue
 		}
-		for _, before := range w.earlier(e) {
+		for _, before := range life(w.earlier(e)) {
 			taken := before.Step == trace.StepSnapshot && e.Write.N <= before.Sees.Get(e.Write.Process)
 			if taken || isWriteExecute(before) && before.Write == e.Write {
 				found = append(found, at(e, before))
@@ -36,25 +36,39 @@ func executedTwice(w *whole) (found []Finding) {
 	return found
 }
 
-// replica/phantom-execute: "per replica a write executes … only writes that were ordered".
+// replica/phantom-execute: "per replica a write executes … only writes that were ordered", and a snapshot brings no others.
 func phantomExecute(w *whole) (found []Finding) {
 	for _, e := range w.all {
-		if !isWriteExecute(e) || w.orderOf(e.Write) != nil {
+		if isWriteExecute(e) && w.phantom(e.Write, e.Process) {
+			found = append(found, at(e, nil))
+		}
+		if e.Step != trace.StepSnapshot {
 			continue
 		}
-		origin := w.procs[e.Write.Process]
-		if origin == nil || origin.slice() {
-			continue // its order event may be in the part that is not here
-		}
-		known := origin.ended || origin.name == e.Process
-		for _, order := range origin.events {
-			known = known || order.Step == trace.StepOrder && order.Write.Process == origin.name && order.Write.N > e.Write.N
-		}
-		if known {
-			found = append(found, at(e, nil))
+		for _, entry := range e.Sees {
+			write := trace.ID{Process: entry.Process, N: 1}
+			for write.N <= entry.N && w.orderOf(write) != nil {
+				write.N++
+			}
+			if write.N <= entry.N && w.phantom(write, e.Process) {
+				found = append(found, at(e, nil))
+			}
 		}
 	}
 	return found
+}
+
+// phantom reports whether a write that a process has was certainly never ordered.
+func (w *whole) phantom(write trace.ID, process string) bool {
+	origin := w.procs[write.Process]
+	if w.orderOf(write) != nil || origin == nil || origin.slice() {
+		return false // its order event may be in the part that is not here
+	}
+	known := origin.ended || origin.name == process
+	for _, order := range origin.events {
+		known = known || order.Step == trace.StepOrder && order.Write.Process == origin.name && order.Write.N > write.N
+	}
+	return known
 }
 
 // replica/altered: "per replica a write executes … as ordered".
@@ -76,7 +90,7 @@ func missingExecute(w *whole) (found []Finding) {
 	for _, e := range w.all {
 		if isWriteExecute(e) {
 			newest, n := w.newest(e)
-			if e.Write.N > n+1 && !(newest == nil && w.procs[e.Process].slice()) {
+			if e.Write.N > n+1 && !(newest == nil && w.procs[e.Process].blind(w.earlier(e))) {
 				found = append(found, at(e, newest))
 			}
 		}
@@ -93,7 +107,7 @@ func missingExecute(w *whole) (found []Finding) {
 		}
 	}
 	for _, r := range w.replicas() {
-		if !r.ended || r.slice() {
+		if !r.ended || r.blind(r.events) {
 			continue
 		}
 		done := executedIn(r.events)
@@ -109,7 +123,7 @@ func missingExecute(w *whole) (found []Finding) {
 // newest returns the event that took the replica to the newest write of the same origin before an execute, and the
 // write's n; 0 where there is none.
 func (w *whole) newest(execute *trace.Event) (newest *trace.Event, n uint64) {
-	for _, e := range w.earlier(execute) {
+	for _, e := range life(w.earlier(execute)) {
 		m := uint64(0)
 		switch {
 		case isWriteExecute(e) && e.Write.Process == execute.Write.Process:
@@ -124,24 +138,40 @@ func (w *whole) newest(execute *trace.Event) (newest *trace.Event, n uint64) {
 	return newest, n
 }
 
-// replica/order-differs: "`total`: (at, origin) strictly rises along a replica's executes".
+// replica/order-differs: "`total`: (at, origin) strictly rises along a replica's executes". What a snapshot brought counts
+// as executed just then.
 func orderDiffers(w *whole) (found []Finding) {
 	for _, p := range w.processes() {
 		if w.mode(p) != "total" {
 			continue
 		}
 		var before *trace.Event
+		var latest clock.Timestamp // before's; of the last writes that it brought, if it is a snapshot
 		for _, e := range p.events {
+			if e.Step == trace.StepSnapshot {
+				before, latest = e, w.latestIn(e)
+			}
 			if !isWriteExecute(e) || e.At == 0 {
 				continue
 			}
-			if before != nil && !timestamp(before).Less(timestamp(e)) {
+			if before != nil && latest.Clock > 0 && !latest.Less(timestamp(e)) {
 				found = append(found, at(e, before))
 			}
-			before = e
+			before, latest = e, timestamp(e)
 		}
 	}
 	return found
+}
+
+// latestIn returns the greatest timestamp of the last writes of each origin that a snapshot brought; zero if none is known.
+func (w *whole) latestIn(snapshot *trace.Event) (latest clock.Timestamp) {
+	for _, entry := range snapshot.Sees {
+		order := w.orderOf(trace.ID{Process: entry.Process, N: entry.N})
+		if order != nil && order.At > 0 && latest.Less(timestamp(order)) {
+			latest = timestamp(order)
+		}
+	}
+	return latest
 }
 
 func timestamp(e *trace.Event) clock.Timestamp {
@@ -187,8 +217,15 @@ func (w *whole) branches() map[string]bool {
 }
 
 // heard reports whether the replica had a message from a branch that was sent at or after the timestamp of the write that
-// it executes, or a write of that branch, from whomever, with such a timestamp: both say that it orders nothing earlier.
+// it executes, or a write of that branch, from whomever or in the last snapshot, with such a timestamp: all say that it
+// orders nothing earlier.
 func (w *whole) heard(execute *trace.Event, branch string) bool {
+	if s := snapshotIn(w.earlier(execute)); s != nil {
+		order := w.orderOf(trace.ID{Process: branch, N: s.Sees.Get(branch)})
+		if order != nil && order.At > 0 && order.At >= execute.At {
+			return true
+		}
+	}
 	for _, e := range w.earlier(execute) {
 		if e.Kind != trace.Receive {
 			continue
@@ -206,7 +243,7 @@ func (w *whole) heard(execute *trace.Event, branch string) bool {
 func dependencyMissing(w *whole) (found []Finding) {
 	for _, e := range w.all {
 		p := w.procs[e.Process]
-		if !isWriteExecute(e) || w.mode(p) != "causal" || p.slice() {
+		if !isWriteExecute(e) || w.mode(p) != "causal" || p.blind(w.earlier(e)) {
 			continue
 		}
 		order := w.orderOf(e.Write)
@@ -222,7 +259,7 @@ func wrongVector(w *whole) (found []Finding) {
 	for _, e := range w.all {
 		p := w.procs[e.Process]
 		must := isQueryExecute(e) || isWriteExecute(e) && e.Write.Process == e.Process
-		if p.slice() || !must && !(isWriteExecute(e) && len(e.Sees) > 0) {
+		if p.blind(w.earlier(e)) || !must && !(isWriteExecute(e) && len(e.Sees) > 0) {
 			continue
 		}
 		if had := executedIn(p.events[:w.place[e]+1]); !had.vector().Equal(e.Sees) {

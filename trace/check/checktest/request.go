@@ -129,12 +129,17 @@ func answerDiffers(w *whole) (found []Finding) {
 }
 
 // decisive returns the execute that a respond tells of, of those before it at its branch: a query's latest; a write's
-// first that is no duplicate. It is nil for a respond that claims nothing, as the outcome is unknown to it.
+// first that is no duplicate. Except in mode total, where a write has one result whenever it is executed, what came before
+// the last snapshot is forgotten. It is nil for a respond that claims nothing, as the outcome is unknown to it.
 func (w *whole) decisive(respond *trace.Event) (x *trace.Event) {
 	if respond.Result == trace.Unknown || respond.Result == trace.Refused && w.retried(respond.Request) {
 		return nil
 	}
-	for _, e := range w.earlier(respond) {
+	past := w.earlier(respond)
+	if w.mode(w.procs[respond.Process]) != "total" {
+		past = life(past)
+	}
+	for _, e := range past {
 		switch {
 		case !w.isFor(e, respond):
 		case isQueryExecute(e) && (x == nil || isQueryExecute(x)):

@@ -109,7 +109,7 @@ func monotonicReads(w *whole) (found []Finding) {
 // it sent the later request".
 func monotonicWrites(w *whole) (found []Finding) {
 	for _, e := range w.all {
-		if !isWriteExecute(e) || e.Result != trace.OK || w.procs[e.Process].slice() {
+		if !isWriteExecute(e) || e.Result != trace.OK || w.procs[e.Process].blind(w.earlier(e)) {
 			continue
 		}
 		before := executedIn(w.earlier(e))
@@ -125,7 +125,7 @@ func monotonicWrites(w *whole) (found []Finding) {
 // write executes after the writes that the session's earlier queries saw.
 func writesFollowReads(w *whole) (found []Finding) {
 	for _, e := range w.all {
-		if !isWriteExecute(e) || e.Result != trace.OK || w.procs[e.Process].slice() {
+		if !isWriteExecute(e) || e.Result != trace.OK || w.procs[e.Process].blind(w.earlier(e)) {
 			continue
 		}
 		before := executedIn(w.earlier(e)).vector()

@@ -263,6 +263,28 @@ func isQueryExecute(e *trace.Event) bool { return isExecute(e) && e.Write.IsZero
 
 func isRespond(e *trace.Event) bool { return e.Step == trace.StepRespond && e.Kind == trace.Send }
 
+// life returns the events of a replica's log that count for what it has executed: those from the last snapshot on, which
+// is the first then; all where there is no snapshot.
+func life(events []*trace.Event) []*trace.Event {
+	for i, e := range slices.Backward(events) {
+		if e.Step == trace.StepSnapshot {
+			return events[i:]
+		}
+	}
+	return events
+}
+
+// snapshotIn returns the last snapshot, nil without one.
+func snapshotIn(events []*trace.Event) *trace.Event {
+	if events = life(events); len(events) > 0 && events[0].Step == trace.StepSnapshot {
+		return events[0]
+	}
+	return nil
+}
+
+// blind reports whether events, the beginning of the log as far as it is here, do not tell all that the process executed.
+func (p *process) blind(events []*trace.Event) bool { return p.slice() && snapshotIn(events) == nil }
+
 // executed is the writes that a replica has executed at some point of its log.
 type executed struct {
 	writes   map[trace.ID]bool
@@ -272,12 +294,12 @@ type executed struct {
 // executedIn returns what events, the beginning of a replica's log, executed.
 func executedIn(events []*trace.Event) executed {
 	x := executed{writes: map[trace.ID]bool{}}
-	for _, e := range events {
-		switch {
-		case isWriteExecute(e):
+	if s := snapshotIn(events); s != nil {
+		x.snapshot = s.Sees.Clone()
+	}
+	for _, e := range life(events) {
+		if isWriteExecute(e) {
 			x.writes[e.Write] = true
-		case e.Step == trace.StepSnapshot:
-			x.snapshot = x.snapshot.Merge(e.Sees)
 		}
 	}
 	return x
