@@ -45,8 +45,22 @@ SEEDS ?= 2000
 campaign: ## Simulate SEEDS=2000 banks under faults and check every trace
 	go test ./internal/sim -run TestCampaign -v -timeout 0 -seeds $(SEEDS)
 
+KILLS ?= 300
+
+.PHONY: torture
+torture: ## Kill a bank of real processes KILLS=300 times, or for half an hour, and check what is left
+	go test ./internal/torture -run TestTorture -v -timeout 0 -torture 30m -torture-kills $(KILLS)
+
+.PHONY: soak
+soak: ## Keep a durable bank at full load for an hour, and watch what grows (its trace takes some 40 GB)
+	go test ./internal/torture -run TestSoak -v -timeout 0 -soak 1h
+
 .PHONY: bench
-bench: ## Run the benchmarks, BENCH=REGEXP for some of them
+bench: ## Measure deposits beside a gRPC echo and etcd, BENCHFLAGS=-h tells how
+	go run ./internal/bench/deposits $(BENCHFLAGS)
+
+.PHONY: microbench
+microbench: ## Run the benchmarks of single parts, BENCH=REGEXP for some of them
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: rule-table

@@ -29,6 +29,7 @@ type Branch struct {
 	index  map[string]int // name -> place in cfg.Branches
 	self   int
 	ledger *ledger.Ledger
+	causal *causal // what mode causal has beside; nil in mode total
 
 	histories []history    // by origin
 	pending   writeHeap    // held but not executed, least timestamp first
@@ -75,6 +76,9 @@ func New(cfg Config) (*Branch, error) {
 			b.self = i
 		}
 	}
+	if cfg.Mode == ModeCausal {
+		b.causal = newCausal(cfg)
+	}
 	return b, nil
 }
 
@@ -119,7 +123,16 @@ func (b *Branch) Now() uint64 { return b.seq.Now() }
 func (b *Branch) Events() uint64 { return b.seq.Seq() }
 
 // Pending returns how many writes the branch holds that it has not executed.
-func (b *Branch) Pending() int { return len(b.pending) }
+func (b *Branch) Pending() int {
+	if b.causal == nil {
+		return len(b.pending)
+	}
+	n := 0
+	for origin := range b.histories {
+		n += int(b.histories[origin].held() - b.executed[origin])
+	}
+	return n
+}
 
 // Waits returns how many requests had to wait for what their session token names.
 func (b *Branch) Waits() uint64 { return b.waits }

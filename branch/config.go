@@ -14,6 +14,8 @@ import (
 const (
 	// ModeTotal executes all writes everywhere in one order, that of (timestamp, origin): Lamport's state machine.
 	ModeTotal = "total"
+	// ModeCausal executes a write at its origin at once, and at the others after all that it depends on.
+	ModeCausal = "causal"
 )
 
 // MaxBranches is how many branches a bank may have.
@@ -23,7 +25,7 @@ const MaxBranches = 64
 type Config struct {
 	Name     string           // of this branch, one of Branches
 	Branches []string         // all branches' process names, 1 to 64, in any order
-	Mode     string           // ModeTotal; "" means ModeTotal
+	Mode     string           // ModeTotal or ModeCausal; "" means ModeTotal
 	Opening  map[string]int64 // accounts and their opening balances in minor units, 0 to 2^53
 
 	// MaxPending is how many unexecuted writes a branch holds before it refuses new ones; 0 means 4096.
@@ -32,6 +34,8 @@ type Config struct {
 	MaxAhead int
 	// MaxWaiters is how many requests may wait for a session token; 0 means 4096.
 	MaxWaiters int
+	// StartRetries is how many Retry inputs a restored branch waits in mode causal for what its peers know of it; 0 means 10.
+	StartRetries int
 }
 
 // normalize checks the configuration and fills in defaults: the one place where a Config is validated.
@@ -39,8 +43,8 @@ func (c Config) normalize() (Config, error) {
 	if c.Mode == "" {
 		c.Mode = ModeTotal
 	}
-	if c.Mode != ModeTotal {
-		return c, fmt.Errorf("mode %q is not known; use %q", c.Mode, ModeTotal)
+	if c.Mode != ModeTotal && c.Mode != ModeCausal {
+		return c, fmt.Errorf("mode %q is not known; use %q or %q", c.Mode, ModeTotal, ModeCausal)
 	}
 	if n := len(c.Branches); n < 1 || n > MaxBranches {
 		return c, fmt.Errorf("%d branches given; a bank has 1 to %d", n, MaxBranches)
@@ -64,6 +68,12 @@ func (c Config) normalize() (Config, error) {
 		if *limit == 0 {
 			*limit = 4096
 		}
+	}
+	if c.StartRetries < 0 {
+		return c, fmt.Errorf("limit %d is negative", c.StartRetries)
+	}
+	if c.StartRetries == 0 {
+		c.StartRetries = 10
 	}
 	c.Opening = maps.Clone(c.Opening)
 	return c, nil

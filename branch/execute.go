@@ -12,7 +12,13 @@ import (
 //  2. Stop if some other branch's horizon has not reached its timestamp: that branch may still have an earlier one.
 //  3. Apply it, unless its request was executed before; record the result; answer who waits for it here.
 //  4. Serve the requests whose session tokens are covered now; what they order may execute at once.
+//
+// In mode causal a write executes when all that it depends on has executed, see advanceCausal.
 func (b *Branch) advance() {
+	if b.causal != nil {
+		b.advanceCausal()
+		return
+	}
 	for served := true; served; served = b.serveCovered() {
 		for reach := b.reach(); len(b.pending) > 0 && b.pending[0].At <= reach; {
 			b.apply(heap.Pop(&b.pending).(*Write))

@@ -83,7 +83,11 @@ func (h *writeHeap) Pop() any {
 func (b *Branch) hold(w *Write) {
 	origin := b.index[w.ID.Process]
 	for _, w := range b.histories[origin].add(w, b.cfg.MaxAhead) {
-		heap.Push(&b.pending, w)
+		if b.causal == nil {
+			heap.Push(&b.pending, w)
+		} else {
+			b.causal.need(w)
+		}
 		b.out.Durable.Held = append(b.out.Durable.Held, w)
 		p := &b.peers[origin]
 		p.horizon = max(p.horizon, w.At)

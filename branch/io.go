@@ -19,6 +19,13 @@ type Write struct {
 	At uint64   // its timestamp: the clock of its order event
 	Operation
 	Request trace.ID // the request that asked for it
+
+	// In mode causal.
+	Deps     clock.Vector // what must be executed before
+	ToBranch string       // grant: the branch that gets the rights
+	Number   uint64       // grant: of the ask that it answers
+	Result   trace.Result // fence: how the request ended for good; ResultNone where it is only not to be executed here
+	Reason   Reason       // fence: why
 }
 
 func (w *Write) timestamp() clock.Timestamp {
@@ -33,11 +40,17 @@ type Message struct {
 	Upto    uint64      // n of the sender's newest write that was ordered before the send event
 	Seen    uint64      // highest seq of the addressee's messages that the sender had taken
 
-	Step    trace.Step   // StepPropagate, StepAcknowledge or StepSync
+	Step    trace.Step   // StepPropagate, StepAcknowledge, StepSync, StepRightsAsk, StepRightsGrant or StepFence
 	Write   *Write       // propagate
-	Has     clock.Vector // acknowledge, sync: what the sender holds
+	Has     clock.Vector // acknowledge, sync: what the sender holds; rights-grant: what it has executed
 	Answers uint64       // sync: seq of the question's send event; 0 in a question
 	Wants   []Range      // sync: what the asker wants to be sent
+
+	Request trace.ID // rights-ask, rights-grant, fence: what it is for
+	Number  uint64   // rights-ask: of the asks for this request at its branch; rights-grant: the same
+	Since   uint64   // rights-ask: clock at which the request first asked; the older goes first
+	Account string   // rights-ask
+	Amount  int64    // rights-ask: minor units that the asker lacks, from this branch
 }
 
 // Range is a piece of one origin's history, both ends included.
@@ -57,6 +70,7 @@ type Request struct {
 	N      uint64 // the request is (Stamp.Process, N)
 	Operation
 	Token clock.Vector // what the answering branch must have executed
+	Tried []string     // every branch that the request was ever sent to
 }
 
 // PeerUp says that a connection to a peer stands. Fresh says that the peer had recorded nothing at the handshake, Knows
@@ -121,13 +135,16 @@ const (
 	ReasonStaleMessage   Reason = "STALE_MESSAGE"
 	ReasonRecovering     Reason = "RECOVERING"
 	ReasonRequestInvalid Reason = "REQUEST_INVALID"
+	ReasonRights         Reason = "RIGHTS_UNREACHABLE"
+	ReasonDataLoss       Reason = "SESSION_LOST"
+	ReasonFenced         Reason = "REQUEST_FENCED"
 )
 
 // Transient reports whether the request may well succeed when it is made again. Such an answer says nothing of what
 // became of the same request elsewhere, so its result is trace.Unknown.
 func (r Reason) Transient() bool {
 	switch r {
-	case ReasonOverloaded, ReasonSessionBehind, ReasonRecovering, ReasonOutcomeUnknown, ReasonStaleMessage:
+	case ReasonOverloaded, ReasonSessionBehind, ReasonRecovering, ReasonOutcomeUnknown, ReasonStaleMessage, ReasonRights:
 		return true
 	}
 	return false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/seed-8ff1fc32/bank-trace/clock"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
@@ -31,6 +32,8 @@ type Snapshot struct {
 	Executed clock.Vector       // the writes in Balances and Results
 	Balances map[string]int64   // of all accounts, in minor units
 	Results  map[string]Outcome // customer -> result of its newest executed request
+	Rights   map[Share]int64    // in mode causal, of all accounts and branches
+	Fences   map[Fence]uint64   // in mode causal
 	Writes   []*Write           // executed but still needed by some branch, or the taker's own; by origin, in order
 }
 
@@ -58,6 +61,14 @@ func (b *Branch) handover(in Handover) {
 	}
 	for _, a := range b.ledger.Accounts() {
 		s.Balances[a.Name] = a.Balance
+	}
+	if b.causal != nil {
+		s.Fences, s.Rights = maps.Clone(b.causal.fences), map[Share]int64{}
+		for _, account := range b.causal.rights.Accounts() {
+			for i, name := range b.cfg.Branches {
+				s.Rights[Share{account, name}] = b.causal.rights.Of(account, i)
+			}
+		}
 	}
 	told, has := len(b.out.Messages), b.Held()
 	b.tell(p, trace.Event{Step: trace.StepSync, Has: has}, Message{Has: has})
@@ -106,11 +117,28 @@ func (p *Past) Log(e *trace.Event, held uint64) {
 	case e.Kind == trace.Receive:
 		p.take(e.Peer, e.Cause)
 	case e.Step == trace.StepOrder && e.Write.N > held:
-		p.Ordered = append(p.Ordered, &Write{
-			ID: e.Write, At: e.At, Request: e.Request,
-			Operation: Operation{Op: e.Op, Account: e.Account, ToAccount: e.ToAccount, Amount: e.Amount},
-		})
+		p.Ordered = append(p.Ordered, logged(e))
 	}
+}
+
+// logged returns the write that an order event tells of.
+func logged(e *trace.Event) *Write {
+	w := &Write{
+		ID: e.Write, At: e.At, Request: e.Request, Deps: e.Deps.Clone(), ToBranch: e.ToBranch, Result: e.Result,
+		Operation: Operation{Op: e.Op, Account: e.Account, ToAccount: e.ToAccount, Amount: e.Amount},
+	}
+	if w.Request.IsZero() { // a grant or fence, whose note has it, see Write.told
+		w.Request, _ = trace.ParseID(strings.TrimPrefix(e.Note, noteFor))
+	}
+	switch {
+	case w.Op != trace.OpFence:
+		w.Result = trace.ResultNone
+	case w.Result == trace.Insufficient:
+		w.Reason = ReasonInsufficient
+	case w.Result == trace.Refused:
+		w.Reason = ReasonBalanceLimit
+	}
+	return w
 }
 
 // Standing is what a peer tells a branch that joins again.
@@ -150,6 +178,7 @@ func Rejoin(cfg Config, s *Snapshot, past Past, out *Effects) (*Branch, error) {
 	state := &State{
 		Seq: past.Seq, Clock: past.Clock, Executed: s.Executed.Clone(), Balances: maps.Clone(s.Balances),
 		Results: maps.Clone(s.Results), Writes: map[string][]*Write{}, Taken: maps.Clone(past.Taken),
+		Rights: maps.Clone(s.Rights), Fences: maps.Clone(s.Fences),
 	}
 	if state.Taken == nil {
 		state.Taken = map[string]uint64{}
@@ -201,6 +230,6 @@ func (s *State) clone() State {
 	for origin, writes := range c.Writes {
 		c.Writes[origin] = slices.Clone(writes)
 	}
-	c.Results = maps.Clone(s.Results)
+	c.Results, c.Fences, c.Grants = maps.Clone(s.Results), maps.Clone(s.Fences), maps.Clone(s.Grants)
 	return c
 }

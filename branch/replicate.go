@@ -29,6 +29,9 @@ type peer struct {
 	firstSend uint64
 
 	stalled stall // at the last Retry
+
+	pulled uint64 // n of its newest write that a session has had asked for
+	asked  uint64 // seq of the sync with which it was asked itself; 0 while none is under way
 }
 
 // stall is what kept a branch waiting for a peer at a Retry; any of it found again at the next calls for a sync.
@@ -69,7 +72,12 @@ func (b *Branch) message(m *Message) {
 	e := trace.Event{Step: m.Step}
 	switch m.Step {
 	case trace.StepPropagate:
-		e.Request, e.Write, e.At = m.Write.Request, m.Write.ID, m.Write.At
+		e.Write, e.At = m.Write.ID, m.Write.At
+		e.Request, e.Note = m.Write.told()
+	case trace.StepRightsAsk, trace.StepRightsGrant:
+		e.Request, e.Account, e.Amount = m.Request, m.Account, m.Amount
+	case trace.StepFence:
+		e.Request = m.Request
 	default:
 		e.Has = m.Has
 	}
@@ -78,6 +86,12 @@ func (b *Branch) message(m *Message) {
 	case trace.StepPropagate:
 		b.unacknowledged = true
 		b.hold(m.Write)
+	case trace.StepRightsAsk:
+		b.askedForRights(p, m)
+	case trace.StepRightsGrant:
+		b.rightsAnswered(p, m)
+	case trace.StepFence:
+		b.fenceAsked(p, m)
 	default:
 		b.learn(p, m)
 	}
@@ -99,6 +113,11 @@ func (b *Branch) unacceptable(p *peer, m *Message) error {
 	switch m.Step {
 	case trace.StepAcknowledge, trace.StepSync:
 		return nil
+	case trace.StepRightsAsk, trace.StepRightsGrant, trace.StepFence:
+		if b.causal == nil || m.Request.IsZero() {
+			return fmt.Errorf("message %s:%d dropped: %s for request %s is nothing that this bank does", m.Stamp.Process, m.Stamp.Seq, m.Step, m.Request)
+		}
+		return nil
 	case trace.StepPropagate:
 		w := m.Write
 		if w == nil {
@@ -106,7 +125,8 @@ func (b *Branch) unacceptable(p *peer, m *Message) error {
 		}
 		origin, known := b.index[w.ID.Process]
 		sound := known && w.ID.N > 0 && w.At > 0 && w.At < m.Stamp.Clock && !w.Request.IsZero() &&
-			(w.Op == trace.OpDeposit || w.Op == trace.OpWithdraw || w.Op == trace.OpTransfer)
+			(w.Op == trace.OpDeposit || w.Op == trace.OpWithdraw || w.Op == trace.OpTransfer ||
+				b.causal != nil && (w.Op == trace.OpFence || w.Op == trace.OpGrant && b.peerOrSelf(w.ToBranch)))
 		if sound && origin == b.self {
 			b.outdated(p, "write", w.ID.N, b.histories[b.self].held())
 		}
@@ -131,6 +151,9 @@ func (b *Branch) learn(p *peer, m *Message) {
 	p.forgetSends(p.has[b.self])
 	if m.Step == trace.StepSync && m.Answers > b.restored {
 		b.heard(p)
+	}
+	if m.Step == trace.StepSync {
+		b.answered(p, m)
 	}
 	if m.Step == trace.StepSync && m.Answers == 0 {
 		b.sync(p, m.Stamp.Seq, nil)
@@ -205,13 +228,15 @@ func (b *Branch) pushRange(p *peer, r Range) {
 
 // propagate sends one write to a peer and returns the seq of the send event.
 func (b *Branch) propagate(p *peer, w *Write) uint64 {
-	return b.tell(p, trace.Event{Request: w.Request, Step: trace.StepPropagate, Write: w.ID, At: w.At}, Message{Write: w})
+	e := trace.Event{Step: trace.StepPropagate, Write: w.ID, At: w.At}
+	e.Request, e.Note = w.told()
+	return b.tell(p, e, Message{Write: w})
 }
 
-// sync asks a peer for its position, or answers its question number answers.
-func (b *Branch) sync(p *peer, answers uint64, wants []Range) {
+// sync asks a peer for its position, or answers its question number answers. It returns the seq of the send event.
+func (b *Branch) sync(p *peer, answers uint64, wants []Range) uint64 {
 	has := b.Held()
-	b.tell(p, trace.Event{Step: trace.StepSync, Has: has}, Message{Has: has, Answers: answers, Wants: wants})
+	return b.tell(p, trace.Event{Step: trace.StepSync, Has: has}, Message{Has: has, Answers: answers, Wants: wants})
 }
 
 // tell records the send event of a message to a peer and sends it. Promise, Upto and Seen are fixed with the event.
@@ -263,6 +288,9 @@ func (b *Branch) peerUp(in PeerUp) {
 
 // retry asks every peer for its position that this branch has been waiting for since the last Retry.
 func (b *Branch) retry() {
+	if b.causal != nil {
+		b.retryCausal()
+	}
 	for i := range b.peers {
 		p := &b.peers[i]
 		if i == b.self || !p.up {
@@ -321,6 +349,9 @@ func (b *Branch) known(origin int) uint64 {
 	}
 	for _, w := range b.behind {
 		n = max(n, w.token.Get(b.cfg.Branches[origin]))
+	}
+	if b.causal != nil {
+		n = max(n, b.causal.needs.Get(b.cfg.Branches[origin]))
 	}
 	return n
 }

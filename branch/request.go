@@ -19,6 +19,9 @@ type waiter struct {
 	token    clock.Vector
 	received uint64 // seq of the request's receive event
 	ordered  bool   // it waits for its write, no longer for its token
+	tried    []string
+	fences   bool // in mode causal: the fences that it lacks were asked for since the last Retry
+	ask      *ask // in mode causal: it waits for rights
 }
 
 // request takes a customer's call.
@@ -35,7 +38,7 @@ func (b *Branch) request(r *Request) {
 		Request: id, Step: trace.StepRequest,
 		Op: r.Op, Account: r.Account, ToAccount: r.ToAccount, Amount: r.Amount,
 	})
-	w := &waiter{id: r.Waiter, request: id, op: r.Operation, token: r.Token, received: e.Seq}
+	w := &waiter{id: r.Waiter, request: id, op: r.Operation, token: r.Token, received: e.Seq, tried: r.Tried}
 	b.waiters[w.id] = w
 	if reason, detail := b.invalid(w); reason != "" {
 		b.refuse(w, reason, detail)
@@ -46,12 +49,65 @@ func (b *Branch) request(r *Request) {
 			b.refuse(w, ReasonOverloaded, fmt.Sprintf("%d requests wait for writes to arrive already", len(b.behind)))
 			return
 		}
+		if reason, detail := b.lost(w, b.self, b.histories[b.self].held()); reason != "" && b.unheard == 0 {
+			b.refuse(w, reason, detail)
+			return
+		}
 		b.behind = append(b.behind, w)
 		b.waits++
+		b.pull(w)
 		return
 	}
 	b.serve(w)
 	b.advance()
+}
+
+// pull asks for the writes that a session has seen and this branch has never heard of: their origin, or if no connection
+// to it stands all others, one of which may hold them. What was asked for before is not asked for again; that is for Retry.
+func (b *Branch) pull(w *waiter) {
+	for origin, name := range b.cfg.Branches {
+		p := &b.peers[origin]
+		n, held := w.token.Get(name), b.histories[origin].held()
+		if origin == b.self || n <= max(held, p.pulled) {
+			continue
+		}
+		p.pulled = n
+		wants := []Range{{Origin: name, From: held + 1, To: min(n, held+maxBurst)}}
+		if p.up {
+			p.asked = b.sync(p, 0, wants)
+			continue
+		}
+		for i := range b.peers {
+			if other := &b.peers[i]; i != b.self && other.up {
+				b.sync(other, 0, wants)
+			}
+		}
+	}
+}
+
+// lost says what of a session's token can never be covered: an origin that has ordered upto writes by now cannot have
+// ordered more when the session saw them, unless it has lost them.
+func (b *Branch) lost(w *waiter, origin int, upto uint64) (Reason, string) {
+	name := b.cfg.Branches[origin]
+	if n := w.token.Get(name); n > upto {
+		return ReasonDataLoss, fmt.Sprintf("the session has seen writes %d to %d of %s, which has ordered %d", upto+1, n, name, upto)
+	}
+	return "", ""
+}
+
+// answered ends the wait of requests for writes that their origin says it never ordered. The question was sent after they
+// came, or they would have had it sent.
+func (b *Branch) answered(p *peer, m *Message) {
+	if p.asked == 0 || m.Answers < p.asked {
+		return
+	}
+	for _, w := range slices.Clone(b.behind) {
+		if reason, detail := b.lost(w, b.index[p.name], m.Upto); reason != "" && w.received <= m.Answers {
+			b.behind = slices.DeleteFunc(b.behind, func(x *waiter) bool { return x == w })
+			b.refuse(w, reason, detail)
+		}
+	}
+	p.asked, p.pulled = 0, 0
 }
 
 // ready reports whether a request can be served: the branch is back from a restart and has executed what the session
@@ -114,6 +170,15 @@ func (b *Branch) serve(w *waiter) {
 		return
 	}
 	w.ordered = true
+	if b.causal != nil {
+		if len(b.causal.open) >= b.cfg.MaxWaiters {
+			b.refuse(w, ReasonOverloaded, fmt.Sprintf("%d requests wait for rights or other branches already", len(b.causal.open)))
+			return
+		}
+		b.causal.open = append(b.causal.open, w)
+		b.attempt(w)
+		return
+	}
 	if b.holdsWriteOf(w.request) {
 		b.awaiting[w.request] = append(b.awaiting[w.request], w)
 		return
@@ -168,13 +233,13 @@ func (b *Branch) answer(w *waiter, past Outcome) {
 	case past.N > w.request.N:
 		b.refuse(w, ReasonOutcomeUnknown,
 			fmt.Sprintf("%s/%d was executed since, and results are kept for the newest request alone", w.request.Process, past.N))
-	case past.Operation != w.op:
+	case past.Operation != w.op && past.Op != trace.OpFence:
 		b.respond(w, Reply{Result: trace.Conflict, Reason: ReasonConflict,
 			Detail: fmt.Sprintf("%s was executed before as %s (payload %s), and now asks for %s (payload %s)",
 				w.request, past.Operation, past.Operation.payload(), w.op, w.op.payload())})
 	default:
 		r := Reply{Result: past.Result, Balance: past.Balance, ToBalance: past.ToBalance, Reason: past.Reason}
-		if r.Reason == ReasonInsufficient {
+		if r.Reason == ReasonInsufficient && r.Balance.Known {
 			r.Detail = fmt.Sprintf("%q has %d, asked for %d", w.op.Account, past.Balance.Amount, w.op.Amount)
 		}
 		b.respond(w, r)
@@ -206,6 +271,10 @@ func (b *Branch) expire(in Expire) {
 	if w == nil || w.ordered && in.Behind {
 		return
 	}
+	if w.ordered && b.causal != nil {
+		b.expireCausal(w)
+		return
+	}
 	if w.ordered {
 		b.awaiting[w.request] = slices.DeleteFunc(b.awaiting[w.request], func(x *waiter) bool { return x == w })
 		if len(b.awaiting[w.request]) == 0 {
@@ -219,7 +288,19 @@ func (b *Branch) expire(in Expire) {
 		b.refuse(w, ReasonRecovering, fmt.Sprintf("%s was restarted and waits for %s", b.cfg.Name, b.silent()))
 		return
 	}
-	b.refuse(w, ReasonSessionBehind, fmt.Sprintf("the session has seen %v, and %s has executed %v", w.token, b.cfg.Name, b.Executed()))
+	b.refuse(w, ReasonSessionBehind, fmt.Sprintf("the session has seen %v, and %s has executed %v: it lacks writes of %s",
+		w.token, b.cfg.Name, b.Executed(), b.lacking(w)))
+}
+
+// lacking names the origins of the writes that a session has seen and this branch has not executed.
+func (b *Branch) lacking(w *waiter) string {
+	var names []string
+	for _, e := range w.token {
+		if e.N > b.Executed().Get(e.Process) {
+			names = append(names, e.Process)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // laggards names the branches whose promises the oldest unexecuted write still lacks.

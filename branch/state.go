@@ -18,7 +18,24 @@ type State struct {
 	Balances   map[string]int64 // of the accounts that a write has touched
 	Results    map[string]Outcome
 	Taken      map[string]uint64 // process -> highest seq of its messages taken
+
+	// In mode causal.
+	Rights map[Share]int64  // where a write has changed them
+	Fences map[Fence]uint64 // requests up to this number of the customer are never executed by the branch as their origin
+	Grants map[Grantee]Ask  // the newest ask of each for which this branch has granted rights
 }
+
+// Share names a branch's rights to an account.
+type Share struct{ Account, Branch string }
+
+// Fence names what a branch does not do: requests of a customer.
+type Fence struct{ Customer, Branch string }
+
+// Grantee is who asks for rights: a branch, for a customer's request.
+type Grantee struct{ Branch, Customer string }
+
+// Ask numbers an ask for rights: by the request, and of several for one request.
+type Ask struct{ Request, Number uint64 }
 
 // Outcome is the remembered result of a customer's newest executed request. A customer has one request under way and
 // numbers them upward, so a request with a lower number is never executed again: N is its own watermark.
@@ -46,6 +63,15 @@ type Execution struct {
 	Balance, ToBalance trace.Balance // after it
 	First              bool          // its request was not executed before: Outcome is to be remembered
 	Outcome            Outcome
+	Rights             []Right // after it, where it changed them
+	Fenced             bool    // it is a fence of its request by its origin
+	Granted            bool    // it is a grant of this branch
+}
+
+// Right is what a branch may withdraw.
+type Right struct {
+	Share
+	Amount int64
 }
 
 // Taken says up to which seq a process's messages were taken.
@@ -67,9 +93,13 @@ func (s *State) Apply(d *Durable, events []trace.Event) {
 	if d.Adopted != nil {
 		*s = *d.Adopted
 	}
+	if s.Grants == nil {
+		s.Grants = map[Grantee]Ask{} // a snapshot has none
+	}
 	if s.Writes == nil {
 		*s = State{Seq: s.Seq, Clock: s.Clock, Writes: map[string][]*Write{}, Balances: map[string]int64{},
-			Results: map[string]Outcome{}, Taken: map[string]uint64{}}
+			Results: map[string]Outcome{}, Taken: map[string]uint64{},
+			Rights: map[Share]int64{}, Fences: map[Fence]uint64{}, Grants: map[Grantee]Ask{}}
 	}
 	if n := len(events); n > 0 {
 		s.Seq, s.Clock = events[n-1].Seq, events[n-1].Clock
@@ -87,6 +117,15 @@ func (s *State) Apply(d *Durable, events []trace.Event) {
 		}
 		if x.First {
 			s.Results[x.Write.Request.Process] = x.Outcome
+		}
+		for _, r := range x.Rights {
+			s.Rights[r.Share] = r.Amount
+		}
+		if x.Fenced {
+			s.Fences[x.Write.fence()] = x.Write.Request.N
+		}
+		if x.Granted {
+			s.Grants[x.Write.grantee()] = Ask{x.Write.Request.N, x.Write.Number}
 		}
 	}
 	for _, t := range d.Taken {
@@ -146,6 +185,11 @@ func Restore(cfg Config, s State) (*Branch, error) {
 			return nil, err
 		}
 	}
+	if b.causal != nil {
+		if err := b.causal.restore(&s, b); err != nil {
+			return nil, err
+		}
+	}
 	for i := range b.peers {
 		if p := &b.peers[i]; i != b.self {
 			own := &b.histories[b.self]
@@ -192,8 +236,12 @@ func (b *Branch) restoreHistory(origin int, executed uint64, writes []*Write) er
 		if w.ID.N != h.first+uint64(i) {
 			return fmt.Errorf("branch: the state has write %s where %d of %s belongs", w.ID, h.first+uint64(i), b.cfg.Branches[origin])
 		}
-		if w.ID.N > executed {
+		switch {
+		case w.ID.N <= executed:
+		case b.causal == nil:
 			heap.Push(&b.pending, w)
+		default:
+			b.causal.need(w)
 		}
 		b.peers[origin].horizon = w.At
 	}

@@ -33,6 +33,7 @@ type Call struct {
 	N      uint64      // the request is (Stamp.Process, N)
 	Operation
 	Token clock.Vector // what the answering branch must have executed
+	Tried []string     // every branch that the request was ever sent to, this one included
 }
 
 // Reply is a branch's answer.
@@ -117,7 +118,7 @@ func (s *Session) call(branch string) (Call, trace.Event) {
 		s.tried = append(s.tried, branch)
 	}
 	stamp := s.seq.Send(&e)
-	return Call{Branch: branch, Stamp: stamp, N: s.n, Operation: s.op, Token: s.token.Clone()}, e
+	return Call{Branch: branch, Stamp: stamp, N: s.n, Operation: s.op, Token: s.token.Clone(), Tried: slices.Clone(s.tried)}, e
 }
 
 // Reply takes the answer to the outstanding request and returns its receive event. The error wraps ErrNotAwaited or

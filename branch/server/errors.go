@@ -2,10 +2,12 @@ package server
 
 import (
 	"fmt"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/seed-8ff1fc32/bank-trace/branch"
 	"github.com/seed-8ff1fc32/bank-trace/branch/wire"
@@ -22,6 +24,9 @@ const (
 	MetadataResult = "result" // "refused", "insufficient" and "conflict": it has no effect; "unknown": nobody can say
 )
 
+// retryDelay is how long a caller is asked to wait before it makes the same request again.
+const retryDelay = 50 * time.Millisecond
+
 // replyError turns a reply that is not OK into a gRPC status error with an ErrorInfo, and with the reply itself where
 // the branch recorded it.
 func replyError(r *branch.Reply) error {
@@ -34,6 +39,9 @@ func replyError(r *branch.Reply) error {
 		text = r.Detail
 	}
 	details := []protoadapt.MessageV1{errorInfo(r.Reason, r.Detail, MetadataResult, result.String())}
+	if r.Reason.Transient() {
+		details = append(details, protoadapt.MessageV1Of(&errdetails.RetryInfo{RetryDelay: durationpb.New(retryDelay)}))
+	}
 	if m := wire.EncodeReply(r); m != nil {
 		details = append(details, protoadapt.MessageV1Of(m))
 	}

@@ -78,6 +78,15 @@ func requestReason(r branch.Reason) (Explanation, bool) {
 	case branch.ReasonRecovering:
 		return Explanation{codes.Unavailable, "the branch was restarted and waits for every other branch to say what it knows",
 			"try again, or at another branch; if it lasts, see which branch is away"}, true
+	case branch.ReasonRights:
+		return Explanation{codes.Unavailable, "the branch may not withdraw so much on its own, and not all others answer",
+			"try again when the branches are connected again, or ask for less"}, true
+	case branch.ReasonFenced:
+		return Explanation{codes.Aborted, "every branch that the request was sent to has promised another not to execute it, and none had",
+			"make it again as a new request: this one has no effect and never will"}, true
+	case branch.ReasonDataLoss:
+		return Explanation{codes.DataLoss, "the session has seen writes that their branch has never made: it has lost data",
+			"tell whoever runs the bank; a new session can go on without them"}, true
 	case branch.ReasonRequestInvalid:
 		return Explanation{codes.InvalidArgument, "a field of the request is missing or cannot be right",
 			"correct the field that the message names"}, true

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -207,13 +208,30 @@ func TestErrorsHaveCodeReasonRemedyAndReply(t *testing.T) {
 }
 
 func TestASessionThatIsAheadIsRefusedInTime(t *testing.T) {
-	b := openBank(t, 2, map[string]int64{"main": 0}, options{change: func(_ int, c *server.Config) { c.SessionWait = 10 * time.Millisecond }})
-	b.connected()
+	b := openBank(t, 2, map[string]int64{"main": 0}, options{
+		via:    func(_, _, _ string) string { return "127.0.0.1:1" },
+		change: func(_ int, c *server.Config) { c.SessionWait = 10 * time.Millisecond },
+	})
 	c := b.customer("customer-1")
 	c.token = c.token.Set("branch-2", 7)
 	_, err := c.query(t.Context(), 1, "main")
-	if status.Code(err) != codes.Unavailable {
-		t.Errorf("got %v, want Unavailable", err)
+	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "lacks writes of branch-2") {
+		t.Errorf("got %v, want Unavailable and what is lacking", err)
+	}
+}
+
+func TestASessionThatHasSeenWhatNeverWasIsTold(t *testing.T) {
+	for _, mode := range []string{branch.ModeTotal, branch.ModeCausal} {
+		b := openBank(t, 2, map[string]int64{"main": 0}, options{change: func(_ int, c *server.Config) { c.Branch.Mode = mode }})
+		b.connected()
+		for origin, at := range map[string]int{"branch-2": 1, "branch-1": 1} {
+			c := b.customer("customer-" + origin)
+			c.token = c.token.Set(origin, 7)
+			_, err := c.query(t.Context(), at, "main")
+			if status.Code(err) != codes.DataLoss || !strings.Contains(err.Error(), "writes 1 to 7 of "+origin) {
+				t.Errorf("mode %s: got %v, want DataLoss", mode, err)
+			}
+		}
 	}
 }
 
@@ -302,8 +320,8 @@ func TestADeadlineIsAnsweredWithAStampInTime(t *testing.T) {
 	defer cancel()
 	_, err := c.deposit(ctx, 1, "main", 1)
 	s := status.Convert(err)
-	if s.Code() != codes.DeadlineExceeded || len(s.Details()) != 2 {
-		t.Errorf("got %v with %d details, want the branch's own DeadlineExceeded with ErrorInfo and Reply", err, len(s.Details()))
+	if s.Code() != codes.DeadlineExceeded || len(s.Details()) != 3 {
+		t.Errorf("got %v with %d details, want the branch's own DeadlineExceeded with ErrorInfo, RetryInfo and Reply", err, len(s.Details()))
 	}
 }
 

@@ -85,6 +85,12 @@ func (p *Pebble) adopt(s *branch.State) error {
 		p.key = appendName(p.key[:0], tableResult, customer)
 		p.set(p.key, func(dst []byte) []byte { return appendOutcome(dst, &outcome) })
 	}
+	for at, amount := range s.Rights {
+		p.setRight(at, amount)
+	}
+	for at, n := range s.Fences {
+		p.setFence(at, n)
+	}
 	for _, e := range s.Executed {
 		if n := firstOf(s, e.Process); n > 1 {
 			d.Dropped = append(d.Dropped, trace.ID{Process: e.Process, N: n - 1})
@@ -140,6 +146,28 @@ func (p *Pebble) execute(x *branch.Execution) {
 		p.key = appendName(p.key[:0], tableResult, x.Write.Request.Process)
 		p.set(p.key, func(dst []byte) []byte { return appendOutcome(dst, &x.Outcome) })
 	}
+	for _, r := range x.Rights {
+		p.setRight(r.Share, r.Amount)
+	}
+	if x.Fenced {
+		p.setFence(branch.Fence{Customer: x.Write.Request.Process, Branch: x.Write.ID.Process}, x.Write.Request.N)
+	}
+	if x.Granted {
+		p.key = appendPair(p.key[:0], tableGrant, x.Write.ToBranch, x.Write.Request.Process)
+		p.set(p.key, func(dst []byte) []byte {
+			return binary.AppendUvarint(binary.AppendUvarint(dst, x.Write.Request.N), x.Write.Number)
+		})
+	}
+}
+
+func (p *Pebble) setRight(at branch.Share, amount int64) {
+	p.key = appendPair(p.key[:0], tableRight, at.Account, at.Branch)
+	p.set(p.key, func(dst []byte) []byte { return binary.AppendVarint(dst, amount) })
+}
+
+func (p *Pebble) setFence(at branch.Fence, n uint64) {
+	p.key = appendPair(p.key[:0], tableFence, at.Customer, at.Branch)
+	p.setCount(p.key, n)
 }
 
 func (p *Pebble) setBalance(account string, b trace.Balance) {

@@ -17,6 +17,9 @@ const (
 	tableTaken       = 't'
 	tableWrite       = 'w'
 	tableExecuted    = 'x'
+	tableRight       = 's'
+	tableFence       = 'f'
+	tableGrant       = 'g'
 )
 
 // appendName appends the key of a table that is keyed by name.
@@ -33,6 +36,11 @@ func appendEvents(dst []byte, seq uint64) []byte {
 func appendWrite(dst []byte, origin string, n uint64) []byte {
 	dst = appendText(append(dst, tableWrite), origin)
 	return binary.BigEndian.AppendUint64(dst, n)
+}
+
+// appendPair appends the key of a record that two names name.
+func appendPair(dst []byte, table byte, a, b string) []byte {
+	return appendText(appendText(append(dst, table), a), b)
 }
 
 func appendText(dst []byte, s string) []byte {

@@ -52,6 +52,8 @@ func (p *Pebble) read() (*content, error) {
 	c := &content{records: map[string]uint64{}, kept: map[string]uint64{}}
 	c.state.Writes, c.state.Balances = map[string][]*branch.Write{}, map[string]int64{}
 	c.state.Results, c.state.Taken = map[string]branch.Outcome{}, map[string]uint64{}
+	c.state.Rights, c.state.Fences = map[branch.Share]int64{}, map[branch.Fence]uint64{}
+	c.state.Grants = map[branch.Grantee]branch.Ask{}
 	value, closer, err := p.db.Get([]byte{tablePosition})
 	switch {
 	case errors.Is(err, pebble.ErrNotFound):
@@ -127,6 +129,24 @@ func (c *content) record(key, value []byte) error {
 		v.rest = nil
 	case tableBalance:
 		c.state.Balances[name] = v.number()
+	case tableRight:
+		at := branch.Share{Account: k.text(), Branch: k.text()}
+		c.state.Rights[at] = v.number()
+		if err := k.end(); err != nil {
+			return err
+		}
+	case tableFence:
+		at := branch.Fence{Customer: k.text(), Branch: k.text()}
+		c.state.Fences[at] = v.count()
+		if err := k.end(); err != nil {
+			return err
+		}
+	case tableGrant:
+		at := branch.Grantee{Branch: k.text(), Customer: k.text()}
+		c.state.Grants[at] = branch.Ask{Request: v.count(), Number: v.count()}
+		if err := k.end(); err != nil {
+			return err
+		}
 	case tableDropped:
 		c.kept[name] = v.count()
 		c.state.Writes[name] = []*branch.Write{}

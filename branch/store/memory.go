@@ -31,6 +31,7 @@ func (m *Memory) Load() (branch.State, error) {
 	}
 	s.Executed = s.Executed.Clone()
 	s.Balances, s.Results, s.Taken = maps.Clone(s.Balances), maps.Clone(s.Results), maps.Clone(s.Taken)
+	s.Rights, s.Fences, s.Grants = maps.Clone(s.Rights), maps.Clone(s.Fences), maps.Clone(s.Grants)
 	return s, nil
 }
 

@@ -22,9 +22,12 @@ func Fit(messages []branch.Message, limit int) int {
 
 // bound is at least the encoded size of a message in bytes: numbers take at most 10, keys and lengths are counted on top.
 func bound(m *branch.Message) int {
-	size := 160 + len(m.Stamp.Process)
+	size := 240 + len(m.Stamp.Process) + len(m.Request.Process) + len(m.Account)
 	if w := m.Write; w != nil {
-		size += 128 + len(w.ID.Process) + len(w.Account) + len(w.ToAccount) + len(w.Request.Process)
+		size += 192 + len(w.ID.Process) + len(w.Account) + len(w.ToAccount) + len(w.Request.Process) + len(w.ToBranch) + len(w.Reason)
+		for _, e := range w.Deps {
+			size += 24 + len(e.Process)
+		}
 	}
 	for _, e := range m.Has {
 		size += 24 + len(e.Process)
@@ -68,6 +71,16 @@ func EncodeBatch(messages []branch.Message) *bankv1.Batch {
 			m.Body = &p.body
 		case trace.StepAcknowledge:
 			m.Body = &bankv1.Message_Acknowledge{Acknowledge: &bankv1.Acknowledge{Has: EncodeVector(from.Has)}}
+		case trace.StepRightsAsk:
+			m.Body = &bankv1.Message_RightsAsk{RightsAsk: &bankv1.RightsAsk{
+				Customer: from.Request.Process, Request: from.Request.N, Number: from.Number, Since: from.Since,
+				Account: from.Account, Amount: from.Amount}}
+		case trace.StepRightsGrant:
+			m.Body = &bankv1.Message_RightsGrant{RightsGrant: &bankv1.RightsGrant{
+				Customer: from.Request.Process, Request: from.Request.N, Number: from.Number, Executed: EncodeVector(from.Has),
+				Account: from.Account, Amount: from.Amount}}
+		case trace.StepFence:
+			m.Body = &bankv1.Message_Fence{Fence: &bankv1.Fence{Customer: from.Request.Process, Request: from.Request.N}}
 		case trace.StepSync:
 			m.Body = &bankv1.Message_Sync{Sync: &bankv1.Sync{
 				Has: EncodeVector(from.Has), Answers: from.Answers, Wants: encodeRanges(from.Wants)}}
@@ -116,6 +129,16 @@ func decodeMessage(from *bankv1.Message, to *branch.Message) error {
 	case *bankv1.Message_Sync:
 		to.Step = trace.StepSync
 		return within("sync", decodeSync(body.Sync, to))
+	case *bankv1.Message_RightsAsk:
+		to.Step = trace.StepRightsAsk
+		return within("rights_ask", decodeAsk(body.RightsAsk, to))
+	case *bankv1.Message_RightsGrant:
+		to.Step = trace.StepRightsGrant
+		return within("rights_grant", decodeGrant(body.RightsGrant, to))
+	case *bankv1.Message_Fence:
+		to.Step = trace.StepFence
+		to.Request, err = RequestID(body.Fence.GetCustomer(), body.Fence.GetRequest())
+		return within("fence", err)
 	}
 	return malformed("body", "is missing, or of a kind that this version does not know")
 }
@@ -180,6 +203,8 @@ func encodeWrite(w *branch.Write, m *bankv1.Write) {
 	m.Account, m.ToAccount, m.Amount = w.Account, w.ToAccount, w.Amount
 	m.Customer, m.Request = w.Request.Process, w.Request.N
 	m.Op = encodeOp(w.Op)
+	m.Deps, m.ToBranch, m.Number = EncodeVector(w.Deps), w.ToBranch, w.Number
+	m.Result, m.Reason = encodeResult(w.Result), string(w.Reason)
 }
 
 func encodeOp(op trace.Op) bankv1.Op {
@@ -190,6 +215,10 @@ func encodeOp(op trace.Op) bankv1.Op {
 		return bankv1.Op_OP_WITHDRAW
 	case trace.OpTransfer:
 		return bankv1.Op_OP_TRANSFER
+	case trace.OpGrant:
+		return bankv1.Op_OP_GRANT
+	case trace.OpFence:
+		return bankv1.Op_OP_FENCE
 	}
 	return bankv1.Op_OP_UNSPECIFIED
 }
@@ -200,9 +229,10 @@ func DecodeWrite(m *bankv1.Write, w *branch.Write) error {
 		return malformed("write", "is missing")
 	}
 	op, err := decodeOp(m.Op)
+	deps, depsErr := DecodeVector(m.Deps)
 	for _, check := range []error{
-		err, name("origin", m.Origin), count("n", m.N, 1), count("at", m.At, 1), name("account", m.Account),
-		name("customer", m.Customer), count("request", m.Request, 1), receiver(m), amount(m.Amount),
+		err, within("deps", depsErr), name("origin", m.Origin), count("n", m.N, 1), count("at", m.At, 1),
+		name("customer", m.Customer), count("request", m.Request, 1), money(m), grant(m), fence(m),
 	} {
 		if check != nil {
 			return within("write", check)
@@ -211,18 +241,99 @@ func DecodeWrite(m *bankv1.Write, w *branch.Write) error {
 	w.ID.Process, w.ID.N, w.At = m.Origin, m.N, m.At
 	w.Operation = branch.Operation{Op: op, Account: m.Account, ToAccount: m.ToAccount, Amount: m.Amount}
 	w.Request = trace.ID{Process: m.Customer, N: m.Request}
+	w.Deps, w.ToBranch, w.Number, w.Reason = deps, m.ToBranch, m.Number, branch.Reason(m.Reason)
+	if m.Result != bankv1.Result_RESULT_UNSPECIFIED {
+		w.Result, _ = decodeResult(m.Result)
+	}
 	return nil
 }
 
-// receiver checks that a transfer, and nothing else, has a receiving account.
-func receiver(m *bankv1.Write) error {
-	if m.Op == bankv1.Op_OP_TRANSFER {
-		return name("to_account", m.ToAccount)
+// money checks whose money moves: that of no account in a fence, of two in a transfer, of one in all else.
+func money(m *bankv1.Write) error {
+	if m.Op == bankv1.Op_OP_FENCE {
+		if m.Account != "" || m.ToAccount != "" || m.Amount != 0 {
+			return malformed("op", "is a fence, which moves no money")
+		}
+		return nil
 	}
-	if m.ToAccount != "" {
-		return malformed("to_account", "%q stands in a write that is no transfer", m.ToAccount)
+	err := name("account", m.Account)
+	switch {
+	case err != nil:
+		return err
+	case m.Op == bankv1.Op_OP_TRANSFER:
+		err = name("to_account", m.ToAccount)
+	case m.ToAccount != "":
+		err = malformed("to_account", "%q stands in a write that is no transfer", m.ToAccount)
+	}
+	if err != nil {
+		return err
+	}
+	return amount(m.Amount)
+}
+
+// grant checks that a grant, and nothing else, says who gets the rights.
+func grant(m *bankv1.Write) error {
+	if m.Op == bankv1.Op_OP_GRANT {
+		if err := name("to_branch", m.ToBranch); err != nil {
+			return err
+		}
+		return count("number", m.Number, 0)
+	}
+	if m.ToBranch != "" || m.Number != 0 {
+		return malformed("to_branch", "%q stands in a write that is no grant", m.ToBranch)
 	}
 	return nil
+}
+
+// fence checks that a fence, and nothing else, has a result.
+func fence(m *bankv1.Write) error {
+	if err := short("reason", m.Reason); err != nil {
+		return err
+	}
+	if m.Result == bankv1.Result_RESULT_UNSPECIFIED && m.Reason == "" {
+		return nil
+	}
+	if m.Op != bankv1.Op_OP_FENCE || m.Result != bankv1.Result_RESULT_INSUFFICIENT && m.Result != bankv1.Result_RESULT_REFUSED {
+		return malformed("result", "%v (%s) does not stand in such a write", m.Result, m.Reason)
+	}
+	return nil
+}
+
+func decodeAsk(from *bankv1.RightsAsk, to *branch.Message) error {
+	id, err := RequestID(from.GetCustomer(), from.GetRequest())
+	for _, check := range []error{
+		err, count("number", from.GetNumber(), 1), count("since", from.GetSince(), 1), name("account", from.GetAccount()),
+		share(from.GetAmount()),
+	} {
+		if check != nil {
+			return check
+		}
+	}
+	to.Request, to.Number, to.Since, to.Account, to.Amount = id, from.Number, from.Since, from.Account, from.Amount
+	return nil
+}
+
+func decodeGrant(from *bankv1.RightsGrant, to *branch.Message) error {
+	id, err := RequestID(from.GetCustomer(), from.GetRequest())
+	executed, vectorErr := DecodeVector(from.GetExecuted())
+	for _, check := range []error{
+		err, count("number", from.GetNumber(), 1), name("account", from.GetAccount()), share(from.GetAmount()),
+		within("executed", vectorErr),
+	} {
+		if check != nil {
+			return check
+		}
+	}
+	to.Request, to.Number, to.Has, to.Account, to.Amount = id, from.Number, executed, from.Account, from.Amount
+	return nil
+}
+
+// share checks an amount that may be none.
+func share(n int64) error {
+	if n == 0 {
+		return nil
+	}
+	return amount(n)
 }
 
 func amount(n int64) error {
@@ -240,6 +351,10 @@ func decodeOp(op bankv1.Op) (trace.Op, error) {
 		return trace.OpWithdraw, nil
 	case bankv1.Op_OP_TRANSFER:
 		return trace.OpTransfer, nil
+	case bankv1.Op_OP_GRANT:
+		return trace.OpGrant, nil
+	case bankv1.Op_OP_FENCE:
+		return trace.OpFence, nil
 	}
 	return trace.OpNone, malformed("op", "%d is no operation of a write", int32(op))
 }

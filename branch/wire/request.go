@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"fmt"
+
 	"github.com/seed-8ff1fc32/bank-trace/branch"
 	bankv1 "github.com/seed-8ff1fc32/bank-trace/pb/bank/v1"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
@@ -58,7 +60,15 @@ func decodeRequest(call *bankv1.Call, op branch.Operation) (branch.Request, erro
 	if op.Amount > int64(MaxCount) || op.Amount < -int64(MaxCount) {
 		return branch.Request{}, malformed("amount", "%d is beyond 2^53", op.Amount)
 	}
-	return branch.Request{Stamp: stamp, N: call.N, Operation: op, Token: token}, nil
+	if len(call.Tried) > branch.MaxBranches {
+		return branch.Request{}, malformed("call.tried", "has %d names, and a bank has at most %d branches", len(call.Tried), branch.MaxBranches)
+	}
+	for i, tried := range call.Tried {
+		if err := name(fmt.Sprintf("call.tried[%d]", i), tried); err != nil {
+			return branch.Request{}, err
+		}
+	}
+	return branch.Request{Stamp: stamp, N: call.N, Operation: op, Token: token, Tried: call.Tried}, nil
 }
 
 // EncodeReply returns the message of a reply; it has no place for Reason and Detail, which travel in the status. A reply

@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/seed-8ff1fc32/bank-trace/branch"
 	bankv1 "github.com/seed-8ff1fc32/bank-trace/pb/bank/v1"
@@ -18,7 +20,7 @@ func EncodeSnapshot(s *branch.Snapshot) []*bankv1.TakeSnapshotResponse {
 	parts := []*bankv1.TakeSnapshotResponse{{Executed: EncodeVector(s.Executed)}}
 	part := func() *bankv1.TakeSnapshotResponse {
 		last := parts[len(parts)-1]
-		if len(last.Messages)+len(last.Balances)+len(last.Outcomes)+len(last.Writes) < partSize {
+		if len(last.Messages)+len(last.Balances)+len(last.Outcomes)+len(last.Writes)+len(last.Shares)+len(last.Fenced) < partSize {
 			return last
 		}
 		parts = append(parts, new(bankv1.TakeSnapshotResponse))
@@ -39,6 +41,18 @@ func EncodeSnapshot(s *branch.Snapshot) []*bankv1.TakeSnapshotResponse {
 	for _, w := range s.Writes {
 		p := part()
 		p.Writes = append(p.Writes, EncodeWrite(w))
+	}
+	for _, at := range slices.SortedFunc(maps.Keys(s.Rights), func(a, b branch.Share) int {
+		return cmp.Or(strings.Compare(a.Account, b.Account), strings.Compare(a.Branch, b.Branch))
+	}) {
+		p := part()
+		p.Shares = append(p.Shares, &bankv1.Share{Account: at.Account, Branch: at.Branch, Amount: s.Rights[at]})
+	}
+	for _, at := range slices.SortedFunc(maps.Keys(s.Fences), func(a, b branch.Fence) int {
+		return cmp.Or(strings.Compare(a.Customer, b.Customer), strings.Compare(a.Branch, b.Branch))
+	}) {
+		p := part()
+		p.Fenced = append(p.Fenced, &bankv1.Fenced{Customer: at.Customer, Branch: at.Branch, N: s.Fences[at]})
 	}
 	return parts
 }
@@ -81,6 +95,29 @@ func DecodeSnapshot(m *bankv1.TakeSnapshotResponse, to string, s *branch.Snapsho
 		}
 		s.Writes = append(s.Writes, w)
 	}
+	return decodeRights(m, s)
+}
+
+func decodeRights(m *bankv1.TakeSnapshotResponse, s *branch.Snapshot) error {
+	for i, share := range m.GetShares() {
+		if err := cmp.Or(name("account", share.GetAccount()), name("branch", share.GetBranch())); err != nil {
+			return within(fmt.Sprintf("shares[%d]", i), err)
+		}
+		if s.Rights == nil {
+			s.Rights = map[branch.Share]int64{}
+		}
+		s.Rights[branch.Share{Account: share.Account, Branch: share.Branch}] = share.Amount
+	}
+	for i, f := range m.GetFenced() {
+		err := cmp.Or(name("customer", f.GetCustomer()), name("branch", f.GetBranch()), count("n", f.GetN(), 1))
+		if err != nil {
+			return within(fmt.Sprintf("fenced[%d]", i), err)
+		}
+		if s.Fences == nil {
+			s.Fences = map[branch.Fence]uint64{}
+		}
+		s.Fences[branch.Fence{Customer: f.Customer, Branch: f.Branch}] = f.N
+	}
 	return nil
 }
 
@@ -100,10 +137,14 @@ func encodeOutcome(customer string, o branch.Outcome) *bankv1.CustomerOutcome {
 
 func decodeOutcome(m *bankv1.CustomerOutcome) (branch.Outcome, error) {
 	op, opErr := decodeOp(m.GetOp())
+	moves := amount(m.GetAmount())
+	if op == trace.OpFence {
+		moves = nil
+	}
 	result, resultErr := decodeResult(m.GetResult())
 	for _, check := range []error{
-		name("customer", m.GetCustomer()), count("n", m.GetN(), 1), opErr, name("account", m.GetAccount()),
-		short("to_account", m.GetToAccount()), amount(m.GetAmount()), resultErr, short("reason", m.GetReason()),
+		name("customer", m.GetCustomer()), count("n", m.GetN(), 1), opErr, short("account", m.GetAccount()),
+		short("to_account", m.GetToAccount()), moves, resultErr, short("reason", m.GetReason()),
 	} {
 		if check != nil {
 			return branch.Outcome{}, check

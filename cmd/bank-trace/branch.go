@@ -72,7 +72,7 @@ encrypted, so only loopback addresses are served unless --insecure is given.`,
 	fl.StringVar(&f.listen, "listen", "", "host:port to listen at (its own address among the branches by default)")
 	fl.StringSliceVar(&f.peers, "peers", nil, "all other branches as ID=HOST:PORT; needs --listen. Of two branches the one whose name comes first in the alphabet dials: a peer that dials may be given as ID alone")
 	fl.StringSliceVar(&f.opening, "opening", nil, "opening balances as ACCOUNT=AMOUNT, the same at every branch")
-	fl.StringVar(&f.mode, "mode", "", "when writes execute: total (the file's, or total, by default)")
+	fl.StringVar(&f.mode, "mode", "", "when writes execute: total or causal (the file's, or total, by default)")
 	fl.StringVar(&f.data, "data", "", "folder for the branch's durable state")
 	fl.StringVar(&f.trace, "trace", "", "folder for the branch's log; needs --data")
 	fl.DurationVar(&f.timeout, "request-timeout", 10*time.Second, "longest that a request is kept waiting")

@@ -23,7 +23,7 @@ var demoScenario []byte
 
 // demoFlags are the flags of `demo`.
 type demoFlags struct {
-	dir       string
+	dir, mode string
 	all       bool
 	overwrite bool
 }
@@ -40,6 +40,7 @@ then checks a copy in which one clock is wrong. Needs no file, and exits 0.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), c, f) },
 	}
 	fl := cmd.Flags()
+	fl.StringVar(&f.mode, "mode", scenario.ModeTotal, "when writes execute: total or causal")
 	fl.BoolVar(&f.all, "all", false, "tell every event, not only one request's story")
 	fl.StringVarP(&f.dir, "out", "o", "", "keep the trace in this folder, and the broken copy in its folder broken")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a trace that is in the folder already")
@@ -50,6 +51,9 @@ func demo(ctx context.Context, c *console, f demoFlags) error {
 	s, err := scenario.Parse("demo.yaml", demoScenario)
 	if err != nil {
 		return err
+	}
+	if s.Mode = f.mode; s.Mode != scenario.ModeTotal && s.Mode != scenario.ModeCausal {
+		return fmt.Errorf("demo: --mode %q is none of total, causal", f.mode)
 	}
 	tmp, err := os.MkdirTemp("", "bank-trace-demo-")
 	if err != nil {
@@ -69,7 +73,7 @@ Customers 2 and 3 each withdraw 300, at the same time, at branches 2 and 3.
 	if err != nil {
 		return err
 	}
-	if err := tellStory(c, dir, f.all); err != nil {
+	if err := tellStory(c, dir, f.all, s.Mode == scenario.ModeCausal); err != nil {
 		return err
 	}
 	tellTotals(c, result)
@@ -96,21 +100,21 @@ Customers 2 and 3 each withdraw 300, at the same time, at branches 2 and 3.
 // deposit is the request whose story the demo tells.
 func deposit() trace.ID { return trace.ID{Process: "customer-1", N: 1} }
 
-func tellStory(c *console, dir string, all bool) error {
+func tellStory(c *console, dir string, all, causal bool) error {
 	events, err := readEvents(dir)
 	if err != nil {
 		return err
 	}
 	if all {
 		fmt.Fprint(c.out, "Everything that happened, by the clocks:\n\n")
-		return wholeStory(events).write(c.out, 0)
+		return wholeStory(events, causal).write(c.out, 0)
 	}
 	fmt.Fprint(c.out, `What became of the deposit. Every process keeps a Lamport clock: one more for
 each step, and a message takes the clock of its sending along; its receiver goes
 on from the later of the two, max(own, message) + 1.
 
 `)
-	return newStory(events, deposit()).write(c.out, storyRows)
+	return newStory(events, deposit(), causal).write(c.out, storyRows)
 }
 
 func tellTotals(c *console, r *cluster.Result) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-8ff1fc32/bank-trace/branch"
 	"github.com/seed-8ff1fc32/bank-trace/internal/sim"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -52,7 +51,7 @@ operations and faults at set times; flags go before it. docs/workload.md has one
 	fl.Int64Var(&s.Opening, "opening", s.Opening, "opening balance of each account, in minor units")
 	fl.Float64Var(&s.Roaming, "roaming", s.Roaming, "share of requests that go to a random branch")
 	fl.DurationVar(&s.Think, "think", s.Think, "longest pause of a customer between requests")
-	fl.StringVar(&s.Mode, "mode", s.Mode, "when writes execute: total")
+	fl.StringVar(&s.Mode, "mode", s.Mode, "when writes execute: total or causal")
 	fl.Uint64Var(&s.Seed, "seed", 0, "seed of all randomness (a random one by default)")
 	fl.StringVar(&f.faults, "faults", "", "what goes wrong: delay reorder duplicate loss partition one-way crash pause slow-disk skew, or all")
 	fl.StringVar(&f.workload, "workload", "", "YAML file with the workload")
@@ -121,7 +120,7 @@ func generate(cmd *cobra.Command, c *console, f generateFlags) error {
 	cfg.Sink = func(process string) (sim.Sink, error) { return rec.log(process) }
 	result, err := sim.Run(cmd.Context(), cfg)
 	bar.done()
-	run := &trace.Run{Mode: branch.ModeTotal, Seed: &s.Seed, Scenario: "generate", Settled: err == nil && result.Settled}
+	run := &trace.Run{Mode: s.Mode, Seed: &s.Seed, Scenario: "generate", Settled: err == nil && result.Settled}
 	if err := errors.Join(err, rec.close(run)); err != nil {
 		return err
 	}

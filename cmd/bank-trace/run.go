@@ -51,7 +51,7 @@ wrong.`,
 	fl := cmd.Flags()
 	fl.StringVarP(&f.dir, "out", "o", "", "folder for the trace")
 	fl.StringVar(&f.course, "course", "", "also write the course's output files into this folder")
-	fl.StringVar(&f.mode, "mode", "", "when writes execute: total (the scenario's own by default)")
+	fl.StringVar(&f.mode, "mode", "", "when writes execute: total or causal (the scenario's own by default)")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a trace that is in the folder already")
 	fl.BoolVar(&f.processes, "processes", false, "run every branch and every customer as a process of its own")
 	fl.DurationVar(&f.timeout, "timeout", 30*time.Second, "longest wait for the answer to one request")

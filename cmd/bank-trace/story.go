@@ -15,14 +15,15 @@ const storyRows = 25
 // story tells what happened to one request, in the order of the clocks.
 type story struct {
 	request trace.ID // whose story it is; zero for everything
+	causal  bool     // the bank's mode is causal
 	events  map[trace.Ref]*trace.Event
 	told    []*trace.Event
 }
 
 // newStory picks the events of a request, and the first message from each other branch that showed the write's origin
 // that nothing earlier can come from there.
-func newStory(events []trace.Event, request trace.ID) *story {
-	s := &story{request: request, events: make(map[trace.Ref]*trace.Event, len(events))}
+func newStory(events []trace.Event, request trace.ID, causal bool) *story {
+	s := &story{request: request, causal: causal, events: make(map[trace.Ref]*trace.Event, len(events))}
 	var ordered *trace.Event
 	for i := range events {
 		e := &events[i]
@@ -34,7 +35,7 @@ func newStory(events []trace.Event, request trace.ID) *story {
 			}
 		}
 	}
-	if ordered != nil {
+	if ordered != nil && !causal {
 		s.addHeard(events, ordered)
 	}
 	s.sort()
@@ -58,8 +59,8 @@ func (s *story) addHeard(events []trace.Event, ordered *trace.Event) {
 }
 
 // wholeStory tells every event.
-func wholeStory(events []trace.Event) *story {
-	s := newStory(events, trace.ID{})
+func wholeStory(events []trace.Event, causal bool) *story {
+	s := newStory(events, trace.ID{}, causal)
 	s.told = nil
 	for i := range events {
 		s.told = append(s.told, &events[i])
@@ -101,17 +102,39 @@ func (s *story) gloss(e *trace.Event) string {
 	}
 	switch e.Step {
 	case trace.StepOrder:
-		return fmt.Sprintf("gives it its place in the one order of all writes: %d", e.At)
+		return s.glossOrder(e)
 	case trace.StepExecute:
-		if e.Op == trace.OpQuery {
-			return fmt.Sprintf("looks: %s has %d", e.Account, e.Balance.Amount)
-		}
-		if e.Result == trace.Insufficient {
-			return fmt.Sprintf("nothing earlier can come any more: %s has only %d", e.Account, e.Balance.Amount)
-		}
-		return fmt.Sprintf("nothing earlier can come any more: does it, %s has %d", e.Account, e.Balance.Amount)
+		return s.glossExecute(e)
 	}
 	return e.Step.String()
+}
+
+func (s *story) glossOrder(e *trace.Event) string {
+	switch {
+	case e.Op == trace.OpGrant:
+		return fmt.Sprintf("gives %s the right to withdraw %d of its own", e.ToBranch, e.Amount)
+	case e.Op == trace.OpFence:
+		return "promises " + e.Note + ": it has no effect, or not here"
+	case s.causal:
+		return fmt.Sprintf("numbers it: write %s", e.Write)
+	}
+	return fmt.Sprintf("gives it its place in the one order of all writes: %d", e.At)
+}
+
+func (s *story) glossExecute(e *trace.Event) string {
+	why := "nothing earlier can come any more"
+	if s.causal {
+		why = "has all that it depends on"
+	}
+	switch {
+	case e.Op == trace.OpQuery:
+		return fmt.Sprintf("looks: %s has %d", e.Account, e.Balance.Amount)
+	case e.Op == trace.OpFence || e.Op == trace.OpGrant:
+		return fmt.Sprintf("takes note of %s", e.Write)
+	case e.Result == trace.Insufficient:
+		return fmt.Sprintf("%s: %s has only %d", why, e.Account, e.Balance.Amount)
+	}
+	return fmt.Sprintf("%s: does it, %s has %d", why, e.Account, e.Balance.Amount)
 }
 
 func (s *story) glossSend(e *trace.Event) string {
@@ -121,7 +144,14 @@ func (s *story) glossSend(e *trace.Event) string {
 	case trace.StepPropagate:
 		return fmt.Sprintf("passes %s on to %s", s.it(e), e.Peer)
 	case trace.StepAcknowledge:
+		if s.causal {
+			return fmt.Sprintf("tells %s what it has by now", e.Peer)
+		}
 		return fmt.Sprintf("tells %s: seen, I shall start nothing earlier", e.Peer)
+	case trace.StepRightsAsk:
+		return fmt.Sprintf("asks %s for the right to withdraw %d more", e.Peer, e.Amount)
+	case trace.StepRightsGrant:
+		return fmt.Sprintf("answers %s: %d granted, and this is all I have executed", e.Peer, e.Amount)
 	case trace.StepRespond:
 		return fmt.Sprintf("answers %s: %s", e.Peer, answer(e))
 	}
@@ -135,6 +165,10 @@ func (s *story) glossReceive(e *trace.Event) string {
 	case trace.StepPropagate:
 		return fmt.Sprintf("gets %s from %s", s.it(e), e.Peer)
 	case trace.StepAcknowledge:
+		return fmt.Sprintf("hears %s", e.Peer)
+	case trace.StepRightsAsk:
+		return fmt.Sprintf("is asked by %s", e.Peer)
+	case trace.StepRightsGrant:
 		return fmt.Sprintf("hears %s", e.Peer)
 	case trace.StepRespond:
 		return fmt.Sprintf("has its answer, %s", answer(e))

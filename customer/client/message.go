@@ -47,7 +47,7 @@ func sound(name string) error {
 func ask(ctx context.Context, stub bankv1.BankServiceClient, c customer.Call) (*bankv1.Reply, error) {
 	call := &bankv1.Call{
 		Stamp: &bankv1.Stamp{Process: c.Stamp.Process, Seq: c.Stamp.Seq, Clock: c.Stamp.Clock},
-		N:     c.N, Token: encodeVector(c.Token),
+		N:     c.N, Token: encodeVector(c.Token), Tried: c.Tried,
 	}
 	switch c.Op {
 	case trace.OpQuery:

@@ -66,6 +66,7 @@ func table() map[string]row {
 		"internal/bench":          {may: []string{anything}, bank: true},
 		"internal/bench/deposits": {may: []string{"internal/bench"}, bank: true},
 		"internal/archtest":       {},
+		"internal/torture":        {may: []string{anything}, bank: true},
 
 		"cmd/bank-trace": {may: []string{anything}, bank: true},
 	}

@@ -142,8 +142,11 @@ func foundBy(report *check.Report, err error) []string {
 
 // TestAblations takes out one thing after the other: each must be found, within a stated number of seeds, by the rule
 // that one would expect; and without the ablation the same seeds find nothing.
-func TestAblations(t *testing.T) {
-	for _, a := range ablations() {
+func TestAblations(t *testing.T)       { ablate(t, branch.ModeTotal, ablations()) }
+func TestCausalAblations(t *testing.T) { ablate(t, branch.ModeCausal, causalAblations()) }
+
+func ablate(t *testing.T, mode string, all []ablated) {
+	for _, a := range all {
 		t.Run(a.name, func(t *testing.T) {
 			faults, err := ParseFaults(a.faults)
 			if err != nil {
@@ -151,14 +154,14 @@ func TestAblations(t *testing.T) {
 			}
 			other := map[string]int{}
 			for seed := range a.within {
-				cfg := ablationConfig(t, seed, faults)
+				cfg := ablationConfig(t, seed, mode, faults)
 				_, report, _, err := checked(t.Context(), cfg, a.make())
 				if report == nil {
 					t.Fatal(err)
 				}
 				by := foundBy(report, err)
 				if slices.Contains(by, a.by) {
-					_, report, _, err := checked(t.Context(), ablationConfig(t, seed, faults), ablation{})
+					_, report, _, err := checked(t.Context(), ablationConfig(t, seed, mode, faults), ablation{})
 					if clean := foundBy(report, err); len(clean) > 0 {
 						t.Fatalf("seed %d finds %v without the ablation too", seed, clean)
 					}
@@ -174,8 +177,9 @@ func TestAblations(t *testing.T) {
 	}
 }
 
-func ablationConfig(t *testing.T, seed uint64, faults map[string]float64) Config {
+func ablationConfig(t *testing.T, seed uint64, mode string, faults map[string]float64) Config {
 	s := DefaultSpec()
+	s.Mode = mode
 	s.Seed, s.Branches, s.Customers, s.Requests, s.Accounts, s.Opening = seed, 4, 6, 120, 2, 300
 	s.Roaming, s.Mix.Query, s.Faults = 0.7, 5, faults
 	cfg := config(t, s)

@@ -115,7 +115,7 @@ func (n *branchNode) call(c *customerNode, call customer.Call) {
 	if n.ablation.onCall != nil {
 		n.ablation.onCall(&call)
 	}
-	n.deliver(&branch.Request{Waiter: waiter, Stamp: call.Stamp, N: call.N, Operation: branch.Operation(call.Operation), Token: call.Token})
+	n.deliver(&branch.Request{Waiter: waiter, Stamp: call.Stamp, N: call.N, Operation: branch.Operation(call.Operation), Token: call.Token, Tried: call.Tried})
 	if n.faulty {
 		incarnation := n.incarnation
 		expire := func(in branch.Expire) func() error {

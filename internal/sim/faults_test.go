@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-8ff1fc32/bank-trace/branch"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 	"github.com/seed-8ff1fc32/bank-trace/trace/check"
 )
@@ -51,7 +52,7 @@ func checked(ctx context.Context, cfg Config, a ablation) (r *Result, report *ch
 		return writers[process], nil
 	}
 	r, err = run(ctx, cfg, a)
-	info := &trace.Run{Mode: "total", Settled: err == nil && r.Settled}
+	info := &trace.Run{Mode: cfg.Mode, Settled: err == nil && r.Settled}
 	var sources []check.Source
 	for _, process := range slices.Sorted(maps.Keys(writers)) {
 		err = errors.Join(err, writers[process].Flush())
@@ -142,10 +143,14 @@ func report(t *testing.T, s Spec, what string, logs []byte) {
 
 // TestCampaign runs many seeds, each with other faults, and checks every trace. A campaign in which too little happened
 // fails too.
-func TestCampaign(t *testing.T) {
+func TestCampaign(t *testing.T)       { campaign(t, branch.ModeTotal) }
+func TestCausalCampaign(t *testing.T) { campaign(t, branch.ModeCausal) }
+
+func campaign(t *testing.T, mode string) {
 	var total Result
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		s := faultySpec(seed)
+		s.Mode = mode
 		what, r, logs := wrong(t.Context(), s)
 		if what != "" {
 			report(t, s, what, logs)

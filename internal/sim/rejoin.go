@@ -29,6 +29,7 @@ func (n *branchNode) rejoin() error {
 		}
 		other.core.Step(branch.Rejoining{Peer: n.id}, &branch.Effects{})
 		s := other.core.Standing(n.id)
+		s.Seq = other.logged // more is not durable, and must not be told
 		n.past.Peer(other.id, s)
 		if source == n || s.Holds > most {
 			source, most = other, s.Holds

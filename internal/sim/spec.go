@@ -159,8 +159,8 @@ func (s Spec) Command() string {
 			faults = append(faults, fmt.Sprintf("%s=%v", name, rate))
 		}
 	}
-	c := fmt.Sprintf("bank-trace generate --seed %d --branches %d --customers %d --requests %d --accounts %d --opening %d --roaming %v --think %v",
-		s.Seed, s.Branches, s.Customers, s.Requests, s.Accounts, s.Opening, s.Roaming, s.Think)
+	c := fmt.Sprintf("bank-trace generate --mode %s --seed %d --branches %d --customers %d --requests %d --accounts %d --opening %d --roaming %v --think %v",
+		s.Mode, s.Seed, s.Branches, s.Customers, s.Requests, s.Accounts, s.Opening, s.Roaming, s.Think)
 	if len(faults) > 0 {
 		c += " --faults " + strings.Join(faults, ",")
 	}

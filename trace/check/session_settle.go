@@ -37,10 +37,12 @@ type history struct {
 	acks  []ack
 	acked map[uint64]bool
 	deeds []served
+
+	replied map[message]int // respond -> how many deeds came before it; in its own log, whatever its seq
 }
 
 func newHistory(p *proc) *history {
-	return &history{p: p, sent: map[uint64]int{}, acked: map[uint64]bool{}}
+	return &history{p: p, sent: map[uint64]int{}, acked: map[uint64]bool{}, replied: map[message]int{}}
 }
 
 func (f *sessionFamily) again(v *visit) {
@@ -65,6 +67,8 @@ func (f *sessionFamily) again(v *visit) {
 		h.deeds = append(h.deeds, served{spot: v.spot(), n: n, sees: v.e.Sees.Clone()})
 	case isEffect(v.e):
 		h.deeds = append(h.deeds, f.written(v))
+	case isRespond(v.e) && !v.repeated:
+		h.replied[message{v.p.id, v.e.Seq}] = len(h.deeds)
 	}
 }
 
@@ -131,12 +135,12 @@ func (f *sessionFamily) settle() {
 // complete finds what each acknowledged request wrote and saw.
 func (h *history) complete(f *sessionFamily) {
 	effects := map[uint64]*served{}
-	reads := map[[2]uint64][]*served{} // by request and branch
+	reads := map[[2]uint64][]int{} // by request and branch
 	for i := range h.deeds {
 		d := &h.deeds[i]
 		if d.write.IsZero() {
 			key := [2]uint64{d.n, uint64(d.p.id)}
-			reads[key] = append(reads[key], d)
+			reads[key] = append(reads[key], i)
 		} else if old := effects[d.n]; old == nil || compareSpots(d.spot, old.spot) < 0 {
 			effects[d.n] = d
 		}
@@ -150,8 +154,10 @@ func (h *history) complete(f *sessionFamily) {
 			continue
 		}
 		known := f.messageFamily().sent(message{a.branch.id, a.cause})
-		for _, d := range reads[[2]uint64{a.n, uint64(a.branch.id)}] {
-			if !known || d.seq < a.cause {
+		deeds, placed := h.replied[message{a.branch.id, a.cause}]
+		for _, j := range reads[[2]uint64{a.n, uint64(a.branch.id)}] {
+			d := &h.deeds[j]
+			if placed && j < deeds || !placed && (!known || d.seq < a.cause) {
 				a.saw = d.sees
 			}
 		}

@@ -312,7 +312,9 @@ type Call struct {
 	// Number of the request in its customer, from 1, rising; (customer, n) names the request for ever.
 	N uint64 `protobuf:"varint,2,opt,name=n,proto3" json:"n,omitempty"`
 	// Version vector that the answering branch must cover.
-	Token         *Vector `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
+	Token *Vector `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
+	// Every branch that the request was ever sent to, this one included.
+	Tried         []string `protobuf:"bytes,4,rep,name=tried,proto3" json:"tried,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -364,6 +366,13 @@ func (x *Call) GetN() uint64 {
 func (x *Call) GetToken() *Vector {
 	if x != nil {
 		return x.Token
+	}
+	return nil
+}
+
+func (x *Call) GetTried() []string {
+	if x != nil {
+		return x.Tried
 	}
 	return nil
 }
@@ -1020,11 +1029,12 @@ const file_pb_bank_v1_bank_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\tR\x06origin\x12\f\n" +
 	"\x01n\x18\x02 \x01(\x04R\x01n\"8\n" +
 	"\x06Vector\x12.\n" +
-	"\aentries\x18\x01 \x03(\v2\x14.bank.v1.VectorEntryR\aentries\"a\n" +
+	"\aentries\x18\x01 \x03(\v2\x14.bank.v1.VectorEntryR\aentries\"w\n" +
 	"\x04Call\x12$\n" +
 	"\x05stamp\x18\x01 \x01(\v2\x0e.bank.v1.StampR\x05stamp\x12\f\n" +
 	"\x01n\x18\x02 \x01(\x04R\x01n\x12%\n" +
-	"\x05token\x18\x03 \x01(\v2\x0f.bank.v1.VectorR\x05token\"\xd9\x01\n" +
+	"\x05token\x18\x03 \x01(\v2\x0f.bank.v1.VectorR\x05token\x12\x14\n" +
+	"\x05tried\x18\x04 \x03(\tR\x05tried\"\xd9\x01\n" +
 	"\x05Reply\x12$\n" +
 	"\x05stamp\x18\x01 \x01(\v2\x0e.bank.v1.StampR\x05stamp\x12'\n" +
 	"\x06result\x18\x02 \x01(\x0e2\x0f.bank.v1.ResultR\x06result\x12\x1d\n" +

@@ -29,6 +29,10 @@ const (
 	Op_OP_DEPOSIT     Op = 1
 	Op_OP_WITHDRAW    Op = 2
 	Op_OP_TRANSFER    Op = 3
+	// Moves rights to withdraw from the origin to another branch.
+	Op_OP_GRANT Op = 4
+	// Says that its request is never to be executed by the origin, or with a result that it has none.
+	Op_OP_FENCE Op = 5
 )
 
 // Enum value maps for Op.
@@ -38,12 +42,16 @@ var (
 		1: "OP_DEPOSIT",
 		2: "OP_WITHDRAW",
 		3: "OP_TRANSFER",
+		4: "OP_GRANT",
+		5: "OP_FENCE",
 	}
 	Op_value = map[string]int32{
 		"OP_UNSPECIFIED": 0,
 		"OP_DEPOSIT":     1,
 		"OP_WITHDRAW":    2,
 		"OP_TRANSFER":    3,
+		"OP_GRANT":       4,
+		"OP_FENCE":       5,
 	}
 )
 
@@ -249,6 +257,8 @@ type TakeSnapshotResponse struct {
 	Balances      []*AccountBalance      `protobuf:"bytes,3,rep,name=balances,proto3" json:"balances,omitempty"`
 	Outcomes      []*CustomerOutcome     `protobuf:"bytes,4,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
 	Writes        []*Write               `protobuf:"bytes,5,rep,name=writes,proto3" json:"writes,omitempty"`
+	Shares        []*Share               `protobuf:"bytes,6,rep,name=shares,proto3" json:"shares,omitempty"`
+	Fenced        []*Fenced              `protobuf:"bytes,7,rep,name=fenced,proto3" json:"fenced,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -318,6 +328,142 @@ func (x *TakeSnapshotResponse) GetWrites() []*Write {
 	return nil
 }
 
+func (x *TakeSnapshotResponse) GetShares() []*Share {
+	if x != nil {
+		return x.Shares
+	}
+	return nil
+}
+
+func (x *TakeSnapshotResponse) GetFenced() []*Fenced {
+	if x != nil {
+		return x.Fenced
+	}
+	return nil
+}
+
+// Share is what a branch may withdraw from an account on its own, in minor units.
+type Share struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Account       string                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	Branch        string                 `protobuf:"bytes,2,opt,name=branch,proto3" json:"branch,omitempty"`
+	Amount        int64                  `protobuf:"varint,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Share) Reset() {
+	*x = Share{}
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Share) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Share) ProtoMessage() {}
+
+func (x *Share) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Share.ProtoReflect.Descriptor instead.
+func (*Share) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Share) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *Share) GetBranch() string {
+	if x != nil {
+		return x.Branch
+	}
+	return ""
+}
+
+func (x *Share) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+// Fenced says that a branch never executes requests up to n of a customer.
+type Fenced struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Customer      string                 `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
+	Branch        string                 `protobuf:"bytes,2,opt,name=branch,proto3" json:"branch,omitempty"`
+	N             uint64                 `protobuf:"varint,3,opt,name=n,proto3" json:"n,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fenced) Reset() {
+	*x = Fenced{}
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fenced) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fenced) ProtoMessage() {}
+
+func (x *Fenced) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fenced.ProtoReflect.Descriptor instead.
+func (*Fenced) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Fenced) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *Fenced) GetBranch() string {
+	if x != nil {
+		return x.Branch
+	}
+	return ""
+}
+
+func (x *Fenced) GetN() uint64 {
+	if x != nil {
+		return x.N
+	}
+	return 0
+}
+
 // CustomerOutcome is the remembered result of a customer's newest executed request.
 type CustomerOutcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -337,7 +483,7 @@ type CustomerOutcome struct {
 
 func (x *CustomerOutcome) Reset() {
 	*x = CustomerOutcome{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[4]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +495,7 @@ func (x *CustomerOutcome) String() string {
 func (*CustomerOutcome) ProtoMessage() {}
 
 func (x *CustomerOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[4]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +508,7 @@ func (x *CustomerOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomerOutcome.ProtoReflect.Descriptor instead.
 func (*CustomerOutcome) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{4}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CustomerOutcome) GetCustomer() string {
@@ -449,7 +595,7 @@ type Frame struct {
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[5]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -461,7 +607,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[5]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -474,7 +620,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{5}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Frame) GetContent() isFrame_Content {
@@ -540,7 +686,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[6]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -552,7 +698,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[6]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -565,7 +711,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{6}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Hello) GetProcess() string {
@@ -627,7 +773,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[7]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -639,7 +785,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[7]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -652,7 +798,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{7}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Batch) GetMessages() []*Message {
@@ -677,6 +823,9 @@ type Message struct {
 	//	*Message_Propagate
 	//	*Message_Acknowledge
 	//	*Message_Sync
+	//	*Message_RightsAsk
+	//	*Message_RightsGrant
+	//	*Message_Fence
 	Body          isMessage_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -684,7 +833,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[8]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -696,7 +845,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[8]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -709,7 +858,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{8}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Message) GetStamp() *Stamp {
@@ -774,6 +923,33 @@ func (x *Message) GetSync() *Sync {
 	return nil
 }
 
+func (x *Message) GetRightsAsk() *RightsAsk {
+	if x != nil {
+		if x, ok := x.Body.(*Message_RightsAsk); ok {
+			return x.RightsAsk
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetRightsGrant() *RightsGrant {
+	if x != nil {
+		if x, ok := x.Body.(*Message_RightsGrant); ok {
+			return x.RightsGrant
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetFence() *Fence {
+	if x != nil {
+		if x, ok := x.Body.(*Message_Fence); ok {
+			return x.Fence
+		}
+	}
+	return nil
+}
+
 type isMessage_Body interface {
 	isMessage_Body()
 }
@@ -790,11 +966,29 @@ type Message_Sync struct {
 	Sync *Sync `protobuf:"bytes,7,opt,name=sync,proto3,oneof"`
 }
 
+type Message_RightsAsk struct {
+	RightsAsk *RightsAsk `protobuf:"bytes,8,opt,name=rights_ask,json=rightsAsk,proto3,oneof"`
+}
+
+type Message_RightsGrant struct {
+	RightsGrant *RightsGrant `protobuf:"bytes,9,opt,name=rights_grant,json=rightsGrant,proto3,oneof"`
+}
+
+type Message_Fence struct {
+	Fence *Fence `protobuf:"bytes,10,opt,name=fence,proto3,oneof"`
+}
+
 func (*Message_Propagate) isMessage_Body() {}
 
 func (*Message_Acknowledge) isMessage_Body() {}
 
 func (*Message_Sync) isMessage_Body() {}
+
+func (*Message_RightsAsk) isMessage_Body() {}
+
+func (*Message_RightsGrant) isMessage_Body() {}
+
+func (*Message_Fence) isMessage_Body() {}
 
 // Write is one ordered change of the bank's state, known by (origin, n).
 type Write struct {
@@ -810,15 +1004,23 @@ type Write struct {
 	// Minor units.
 	Amount int64 `protobuf:"varint,7,opt,name=amount,proto3" json:"amount,omitempty"`
 	// The request that asked for it: (customer, request).
-	Customer      string `protobuf:"bytes,8,opt,name=customer,proto3" json:"customer,omitempty"`
-	Request       uint64 `protobuf:"varint,9,opt,name=request,proto3" json:"request,omitempty"`
+	Customer string `protobuf:"bytes,8,opt,name=customer,proto3" json:"customer,omitempty"`
+	Request  uint64 `protobuf:"varint,9,opt,name=request,proto3" json:"request,omitempty"`
+	// In mode causal: the writes that must be executed before.
+	Deps *Vector `protobuf:"bytes,10,opt,name=deps,proto3" json:"deps,omitempty"`
+	// Of a grant: who gets the rights, and the number of the ask that it answers.
+	ToBranch string `protobuf:"bytes,11,opt,name=to_branch,json=toBranch,proto3" json:"to_branch,omitempty"`
+	Number   uint64 `protobuf:"varint,12,opt,name=number,proto3" json:"number,omitempty"`
+	// Of a fence: how the request ended for good, and why.
+	Result        Result `protobuf:"varint,13,opt,name=result,proto3,enum=bank.v1.Result" json:"result,omitempty"`
+	Reason        string `protobuf:"bytes,14,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Write) Reset() {
 	*x = Write{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[9]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -830,7 +1032,7 @@ func (x *Write) String() string {
 func (*Write) ProtoMessage() {}
 
 func (x *Write) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[9]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -843,7 +1045,7 @@ func (x *Write) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Write.ProtoReflect.Descriptor instead.
 func (*Write) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{9}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Write) GetOrigin() string {
@@ -909,6 +1111,268 @@ func (x *Write) GetRequest() uint64 {
 	return 0
 }
 
+func (x *Write) GetDeps() *Vector {
+	if x != nil {
+		return x.Deps
+	}
+	return nil
+}
+
+func (x *Write) GetToBranch() string {
+	if x != nil {
+		return x.ToBranch
+	}
+	return ""
+}
+
+func (x *Write) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Write) GetResult() Result {
+	if x != nil {
+		return x.Result
+	}
+	return Result_RESULT_UNSPECIFIED
+}
+
+func (x *Write) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// RightsAsk asks for rights to withdraw, for one request. It is answered by a RightsGrant.
+type RightsAsk struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Customer string                 `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
+	Request  uint64                 `protobuf:"varint,2,opt,name=request,proto3" json:"request,omitempty"`
+	// Counts the asks for this request at the asker, from 1.
+	Number uint64 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
+	// Clock at which the request first asked: of two that are short of the same account the older goes first.
+	Since   uint64 `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"`
+	Account string `protobuf:"bytes,5,opt,name=account,proto3" json:"account,omitempty"`
+	// Minor units; 0 asks only for what the addressee has executed.
+	Amount        int64 `protobuf:"varint,6,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RightsAsk) Reset() {
+	*x = RightsAsk{}
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RightsAsk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RightsAsk) ProtoMessage() {}
+
+func (x *RightsAsk) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RightsAsk.ProtoReflect.Descriptor instead.
+func (*RightsAsk) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RightsAsk) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *RightsAsk) GetRequest() uint64 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *RightsAsk) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *RightsAsk) GetSince() uint64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *RightsAsk) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *RightsAsk) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+// RightsGrant answers a RightsAsk. The rights themselves come in a write.
+type RightsGrant struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Customer string                 `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
+	Request  uint64                 `protobuf:"varint,2,opt,name=request,proto3" json:"request,omitempty"`
+	Number   uint64                 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
+	// What the sender has executed, the grant included.
+	Executed      *Vector `protobuf:"bytes,4,opt,name=executed,proto3" json:"executed,omitempty"`
+	Account       string  `protobuf:"bytes,5,opt,name=account,proto3" json:"account,omitempty"`
+	Amount        int64   `protobuf:"varint,6,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RightsGrant) Reset() {
+	*x = RightsGrant{}
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RightsGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RightsGrant) ProtoMessage() {}
+
+func (x *RightsGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RightsGrant.ProtoReflect.Descriptor instead.
+func (*RightsGrant) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *RightsGrant) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *RightsGrant) GetRequest() uint64 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *RightsGrant) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *RightsGrant) GetExecuted() *Vector {
+	if x != nil {
+		return x.Executed
+	}
+	return nil
+}
+
+func (x *RightsGrant) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *RightsGrant) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+// Fence asks the addressee to promise that it never executes a request, if it has not.
+type Fence struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Customer      string                 `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
+	Request       uint64                 `protobuf:"varint,2,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fence) Reset() {
+	*x = Fence{}
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fence) ProtoMessage() {}
+
+func (x *Fence) ProtoReflect() protoreflect.Message {
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fence.ProtoReflect.Descriptor instead.
+func (*Fence) Descriptor() ([]byte, []int) {
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Fence) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *Fence) GetRequest() uint64 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
 // Propagate carries one write, from its origin or from another holder.
 type Propagate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -919,7 +1383,7 @@ type Propagate struct {
 
 func (x *Propagate) Reset() {
 	*x = Propagate{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[10]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -931,7 +1395,7 @@ func (x *Propagate) String() string {
 func (*Propagate) ProtoMessage() {}
 
 func (x *Propagate) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[10]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -944,7 +1408,7 @@ func (x *Propagate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Propagate.ProtoReflect.Descriptor instead.
 func (*Propagate) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{10}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Propagate) GetWrite() *Write {
@@ -964,7 +1428,7 @@ type Acknowledge struct {
 
 func (x *Acknowledge) Reset() {
 	*x = Acknowledge{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[11]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1440,7 @@ func (x *Acknowledge) String() string {
 func (*Acknowledge) ProtoMessage() {}
 
 func (x *Acknowledge) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[11]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1453,7 @@ func (x *Acknowledge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledge.ProtoReflect.Descriptor instead.
 func (*Acknowledge) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{11}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Acknowledge) GetHas() *Vector {
@@ -1011,7 +1475,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[12]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1487,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[12]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1500,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{12}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Range) GetOrigin() string {
@@ -1074,7 +1538,7 @@ type Sync struct {
 
 func (x *Sync) Reset() {
 	*x = Sync{}
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[13]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1086,7 +1550,7 @@ func (x *Sync) String() string {
 func (*Sync) ProtoMessage() {}
 
 func (x *Sync) ProtoReflect() protoreflect.Message {
-	mi := &file_pb_bank_v1_replication_proto_msgTypes[13]
+	mi := &file_pb_bank_v1_replication_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1099,7 +1563,7 @@ func (x *Sync) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sync.ProtoReflect.Descriptor instead.
 func (*Sync) Descriptor() ([]byte, []int) {
-	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{13}
+	return file_pb_bank_v1_replication_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Sync) GetHas() *Vector {
@@ -1137,13 +1601,23 @@ const file_pb_bank_v1_replication_proto_rawDesc = "" +
 	"\x03seq\x18\x04 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05clock\x18\x05 \x01(\x04R\x05clock\";\n" +
 	"\x13TakeSnapshotRequest\x12$\n" +
-	"\x05hello\x18\x01 \x01(\v2\x0e.bank.v1.HelloR\x05hello\"\x84\x02\n" +
+	"\x05hello\x18\x01 \x01(\v2\x0e.bank.v1.HelloR\x05hello\"\xd5\x02\n" +
 	"\x14TakeSnapshotResponse\x12,\n" +
 	"\bmessages\x18\x01 \x03(\v2\x10.bank.v1.MessageR\bmessages\x12+\n" +
 	"\bexecuted\x18\x02 \x01(\v2\x0f.bank.v1.VectorR\bexecuted\x123\n" +
 	"\bbalances\x18\x03 \x03(\v2\x17.bank.v1.AccountBalanceR\bbalances\x124\n" +
 	"\boutcomes\x18\x04 \x03(\v2\x18.bank.v1.CustomerOutcomeR\boutcomes\x12&\n" +
-	"\x06writes\x18\x05 \x03(\v2\x0e.bank.v1.WriteR\x06writes\"\xc8\x02\n" +
+	"\x06writes\x18\x05 \x03(\v2\x0e.bank.v1.WriteR\x06writes\x12&\n" +
+	"\x06shares\x18\x06 \x03(\v2\x0e.bank.v1.ShareR\x06shares\x12'\n" +
+	"\x06fenced\x18\a \x03(\v2\x0f.bank.v1.FencedR\x06fenced\"Q\n" +
+	"\x05Share\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x16\n" +
+	"\x06branch\x18\x02 \x01(\tR\x06branch\x12\x16\n" +
+	"\x06amount\x18\x03 \x01(\x03R\x06amount\"J\n" +
+	"\x06Fenced\x12\x1a\n" +
+	"\bcustomer\x18\x01 \x01(\tR\bcustomer\x12\x16\n" +
+	"\x06branch\x18\x02 \x01(\tR\x06branch\x12\f\n" +
+	"\x01n\x18\x03 \x01(\x04R\x01n\"\xc8\x02\n" +
 	"\x0fCustomerOutcome\x12\x1a\n" +
 	"\bcustomer\x18\x01 \x01(\tR\bcustomer\x12\f\n" +
 	"\x01n\x18\x02 \x01(\x04R\x01n\x12\x1b\n" +
@@ -1174,7 +1648,7 @@ const file_pb_bank_v1_replication_proto_rawDesc = "" +
 	"\tknows_seq\x18\x06 \x01(\x04R\bknowsSeq\x12\x17\n" +
 	"\aknows_n\x18\a \x01(\x04R\x06knowsN\"5\n" +
 	"\x05Batch\x12,\n" +
-	"\bmessages\x18\x01 \x03(\v2\x10.bank.v1.MessageR\bmessages\"\x8c\x02\n" +
+	"\bmessages\x18\x01 \x03(\v2\x10.bank.v1.MessageR\bmessages\"\xa4\x03\n" +
 	"\aMessage\x12$\n" +
 	"\x05stamp\x18\x01 \x01(\v2\x0e.bank.v1.StampR\x05stamp\x12\x18\n" +
 	"\apromise\x18\x02 \x01(\x04R\apromise\x12\x12\n" +
@@ -1182,8 +1656,13 @@ const file_pb_bank_v1_replication_proto_rawDesc = "" +
 	"\x04seen\x18\x04 \x01(\x04R\x04seen\x122\n" +
 	"\tpropagate\x18\x05 \x01(\v2\x12.bank.v1.PropagateH\x00R\tpropagate\x128\n" +
 	"\vacknowledge\x18\x06 \x01(\v2\x14.bank.v1.AcknowledgeH\x00R\vacknowledge\x12#\n" +
-	"\x04sync\x18\a \x01(\v2\r.bank.v1.SyncH\x00R\x04syncB\x06\n" +
-	"\x04body\"\xe1\x01\n" +
+	"\x04sync\x18\a \x01(\v2\r.bank.v1.SyncH\x00R\x04sync\x123\n" +
+	"\n" +
+	"rights_ask\x18\b \x01(\v2\x12.bank.v1.RightsAskH\x00R\trightsAsk\x129\n" +
+	"\frights_grant\x18\t \x01(\v2\x14.bank.v1.RightsGrantH\x00R\vrightsGrant\x12&\n" +
+	"\x05fence\x18\n" +
+	" \x01(\v2\x0e.bank.v1.FenceH\x00R\x05fenceB\x06\n" +
+	"\x04body\"\xfc\x02\n" +
 	"\x05Write\x12\x16\n" +
 	"\x06origin\x18\x01 \x01(\tR\x06origin\x12\f\n" +
 	"\x01n\x18\x02 \x01(\x04R\x01n\x12\x0e\n" +
@@ -1194,7 +1673,30 @@ const file_pb_bank_v1_replication_proto_rawDesc = "" +
 	"to_account\x18\x06 \x01(\tR\ttoAccount\x12\x16\n" +
 	"\x06amount\x18\a \x01(\x03R\x06amount\x12\x1a\n" +
 	"\bcustomer\x18\b \x01(\tR\bcustomer\x12\x18\n" +
-	"\arequest\x18\t \x01(\x04R\arequest\"1\n" +
+	"\arequest\x18\t \x01(\x04R\arequest\x12#\n" +
+	"\x04deps\x18\n" +
+	" \x01(\v2\x0f.bank.v1.VectorR\x04deps\x12\x1b\n" +
+	"\tto_branch\x18\v \x01(\tR\btoBranch\x12\x16\n" +
+	"\x06number\x18\f \x01(\x04R\x06number\x12'\n" +
+	"\x06result\x18\r \x01(\x0e2\x0f.bank.v1.ResultR\x06result\x12\x16\n" +
+	"\x06reason\x18\x0e \x01(\tR\x06reason\"\xa1\x01\n" +
+	"\tRightsAsk\x12\x1a\n" +
+	"\bcustomer\x18\x01 \x01(\tR\bcustomer\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\x04R\arequest\x12\x16\n" +
+	"\x06number\x18\x03 \x01(\x04R\x06number\x12\x14\n" +
+	"\x05since\x18\x04 \x01(\x04R\x05since\x12\x18\n" +
+	"\aaccount\x18\x05 \x01(\tR\aaccount\x12\x16\n" +
+	"\x06amount\x18\x06 \x01(\x03R\x06amount\"\xba\x01\n" +
+	"\vRightsGrant\x12\x1a\n" +
+	"\bcustomer\x18\x01 \x01(\tR\bcustomer\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\x04R\arequest\x12\x16\n" +
+	"\x06number\x18\x03 \x01(\x04R\x06number\x12+\n" +
+	"\bexecuted\x18\x04 \x01(\v2\x0f.bank.v1.VectorR\bexecuted\x12\x18\n" +
+	"\aaccount\x18\x05 \x01(\tR\aaccount\x12\x16\n" +
+	"\x06amount\x18\x06 \x01(\x03R\x06amount\"=\n" +
+	"\x05Fence\x12\x1a\n" +
+	"\bcustomer\x18\x01 \x01(\tR\bcustomer\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\x04R\arequest\"1\n" +
 	"\tPropagate\x12$\n" +
 	"\x05write\x18\x01 \x01(\v2\x0e.bank.v1.WriteR\x05write\"0\n" +
 	"\vAcknowledge\x12!\n" +
@@ -1206,13 +1708,15 @@ const file_pb_bank_v1_replication_proto_rawDesc = "" +
 	"\x04Sync\x12!\n" +
 	"\x03has\x18\x01 \x01(\v2\x0f.bank.v1.VectorR\x03has\x12\x18\n" +
 	"\aanswers\x18\x02 \x01(\x04R\aanswers\x12$\n" +
-	"\x05wants\x18\x03 \x03(\v2\x0e.bank.v1.RangeR\x05wants*J\n" +
+	"\x05wants\x18\x03 \x03(\v2\x0e.bank.v1.RangeR\x05wants*f\n" +
 	"\x02Op\x12\x12\n" +
 	"\x0eOP_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"OP_DEPOSIT\x10\x01\x12\x0f\n" +
 	"\vOP_WITHDRAW\x10\x02\x12\x0f\n" +
-	"\vOP_TRANSFER\x10\x032\xe5\x01\n" +
+	"\vOP_TRANSFER\x10\x03\x12\f\n" +
+	"\bOP_GRANT\x10\x04\x12\f\n" +
+	"\bOP_FENCE\x10\x052\xe5\x01\n" +
 	"\x12ReplicationService\x12-\n" +
 	"\aConnect\x12\x0e.bank.v1.Frame\x1a\x0e.bank.v1.Frame(\x010\x01\x12Q\n" +
 	"\x0eAnnounceRejoin\x12\x1e.bank.v1.AnnounceRejoinRequest\x1a\x1f.bank.v1.AnnounceRejoinResponse\x12M\n" +
@@ -1231,61 +1735,74 @@ func file_pb_bank_v1_replication_proto_rawDescGZIP() []byte {
 }
 
 var file_pb_bank_v1_replication_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pb_bank_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_pb_bank_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_pb_bank_v1_replication_proto_goTypes = []any{
 	(Op)(0),                        // 0: bank.v1.Op
 	(*AnnounceRejoinRequest)(nil),  // 1: bank.v1.AnnounceRejoinRequest
 	(*AnnounceRejoinResponse)(nil), // 2: bank.v1.AnnounceRejoinResponse
 	(*TakeSnapshotRequest)(nil),    // 3: bank.v1.TakeSnapshotRequest
 	(*TakeSnapshotResponse)(nil),   // 4: bank.v1.TakeSnapshotResponse
-	(*CustomerOutcome)(nil),        // 5: bank.v1.CustomerOutcome
-	(*Frame)(nil),                  // 6: bank.v1.Frame
-	(*Hello)(nil),                  // 7: bank.v1.Hello
-	(*Batch)(nil),                  // 8: bank.v1.Batch
-	(*Message)(nil),                // 9: bank.v1.Message
-	(*Write)(nil),                  // 10: bank.v1.Write
-	(*Propagate)(nil),              // 11: bank.v1.Propagate
-	(*Acknowledge)(nil),            // 12: bank.v1.Acknowledge
-	(*Range)(nil),                  // 13: bank.v1.Range
-	(*Sync)(nil),                   // 14: bank.v1.Sync
-	(*Vector)(nil),                 // 15: bank.v1.Vector
-	(*AccountBalance)(nil),         // 16: bank.v1.AccountBalance
-	(Result)(0),                    // 17: bank.v1.Result
-	(*Stamp)(nil),                  // 18: bank.v1.Stamp
+	(*Share)(nil),                  // 5: bank.v1.Share
+	(*Fenced)(nil),                 // 6: bank.v1.Fenced
+	(*CustomerOutcome)(nil),        // 7: bank.v1.CustomerOutcome
+	(*Frame)(nil),                  // 8: bank.v1.Frame
+	(*Hello)(nil),                  // 9: bank.v1.Hello
+	(*Batch)(nil),                  // 10: bank.v1.Batch
+	(*Message)(nil),                // 11: bank.v1.Message
+	(*Write)(nil),                  // 12: bank.v1.Write
+	(*RightsAsk)(nil),              // 13: bank.v1.RightsAsk
+	(*RightsGrant)(nil),            // 14: bank.v1.RightsGrant
+	(*Fence)(nil),                  // 15: bank.v1.Fence
+	(*Propagate)(nil),              // 16: bank.v1.Propagate
+	(*Acknowledge)(nil),            // 17: bank.v1.Acknowledge
+	(*Range)(nil),                  // 18: bank.v1.Range
+	(*Sync)(nil),                   // 19: bank.v1.Sync
+	(*Vector)(nil),                 // 20: bank.v1.Vector
+	(*AccountBalance)(nil),         // 21: bank.v1.AccountBalance
+	(Result)(0),                    // 22: bank.v1.Result
+	(*Stamp)(nil),                  // 23: bank.v1.Stamp
 }
 var file_pb_bank_v1_replication_proto_depIdxs = []int32{
-	7,  // 0: bank.v1.AnnounceRejoinRequest.hello:type_name -> bank.v1.Hello
-	7,  // 1: bank.v1.TakeSnapshotRequest.hello:type_name -> bank.v1.Hello
-	9,  // 2: bank.v1.TakeSnapshotResponse.messages:type_name -> bank.v1.Message
-	15, // 3: bank.v1.TakeSnapshotResponse.executed:type_name -> bank.v1.Vector
-	16, // 4: bank.v1.TakeSnapshotResponse.balances:type_name -> bank.v1.AccountBalance
-	5,  // 5: bank.v1.TakeSnapshotResponse.outcomes:type_name -> bank.v1.CustomerOutcome
-	10, // 6: bank.v1.TakeSnapshotResponse.writes:type_name -> bank.v1.Write
-	0,  // 7: bank.v1.CustomerOutcome.op:type_name -> bank.v1.Op
-	17, // 8: bank.v1.CustomerOutcome.result:type_name -> bank.v1.Result
-	7,  // 9: bank.v1.Frame.hello:type_name -> bank.v1.Hello
-	8,  // 10: bank.v1.Frame.batch:type_name -> bank.v1.Batch
-	9,  // 11: bank.v1.Batch.messages:type_name -> bank.v1.Message
-	18, // 12: bank.v1.Message.stamp:type_name -> bank.v1.Stamp
-	11, // 13: bank.v1.Message.propagate:type_name -> bank.v1.Propagate
-	12, // 14: bank.v1.Message.acknowledge:type_name -> bank.v1.Acknowledge
-	14, // 15: bank.v1.Message.sync:type_name -> bank.v1.Sync
-	0,  // 16: bank.v1.Write.op:type_name -> bank.v1.Op
-	10, // 17: bank.v1.Propagate.write:type_name -> bank.v1.Write
-	15, // 18: bank.v1.Acknowledge.has:type_name -> bank.v1.Vector
-	15, // 19: bank.v1.Sync.has:type_name -> bank.v1.Vector
-	13, // 20: bank.v1.Sync.wants:type_name -> bank.v1.Range
-	6,  // 21: bank.v1.ReplicationService.Connect:input_type -> bank.v1.Frame
-	1,  // 22: bank.v1.ReplicationService.AnnounceRejoin:input_type -> bank.v1.AnnounceRejoinRequest
-	3,  // 23: bank.v1.ReplicationService.TakeSnapshot:input_type -> bank.v1.TakeSnapshotRequest
-	6,  // 24: bank.v1.ReplicationService.Connect:output_type -> bank.v1.Frame
-	2,  // 25: bank.v1.ReplicationService.AnnounceRejoin:output_type -> bank.v1.AnnounceRejoinResponse
-	4,  // 26: bank.v1.ReplicationService.TakeSnapshot:output_type -> bank.v1.TakeSnapshotResponse
-	24, // [24:27] is the sub-list for method output_type
-	21, // [21:24] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	9,  // 0: bank.v1.AnnounceRejoinRequest.hello:type_name -> bank.v1.Hello
+	9,  // 1: bank.v1.TakeSnapshotRequest.hello:type_name -> bank.v1.Hello
+	11, // 2: bank.v1.TakeSnapshotResponse.messages:type_name -> bank.v1.Message
+	20, // 3: bank.v1.TakeSnapshotResponse.executed:type_name -> bank.v1.Vector
+	21, // 4: bank.v1.TakeSnapshotResponse.balances:type_name -> bank.v1.AccountBalance
+	7,  // 5: bank.v1.TakeSnapshotResponse.outcomes:type_name -> bank.v1.CustomerOutcome
+	12, // 6: bank.v1.TakeSnapshotResponse.writes:type_name -> bank.v1.Write
+	5,  // 7: bank.v1.TakeSnapshotResponse.shares:type_name -> bank.v1.Share
+	6,  // 8: bank.v1.TakeSnapshotResponse.fenced:type_name -> bank.v1.Fenced
+	0,  // 9: bank.v1.CustomerOutcome.op:type_name -> bank.v1.Op
+	22, // 10: bank.v1.CustomerOutcome.result:type_name -> bank.v1.Result
+	9,  // 11: bank.v1.Frame.hello:type_name -> bank.v1.Hello
+	10, // 12: bank.v1.Frame.batch:type_name -> bank.v1.Batch
+	11, // 13: bank.v1.Batch.messages:type_name -> bank.v1.Message
+	23, // 14: bank.v1.Message.stamp:type_name -> bank.v1.Stamp
+	16, // 15: bank.v1.Message.propagate:type_name -> bank.v1.Propagate
+	17, // 16: bank.v1.Message.acknowledge:type_name -> bank.v1.Acknowledge
+	19, // 17: bank.v1.Message.sync:type_name -> bank.v1.Sync
+	13, // 18: bank.v1.Message.rights_ask:type_name -> bank.v1.RightsAsk
+	14, // 19: bank.v1.Message.rights_grant:type_name -> bank.v1.RightsGrant
+	15, // 20: bank.v1.Message.fence:type_name -> bank.v1.Fence
+	0,  // 21: bank.v1.Write.op:type_name -> bank.v1.Op
+	20, // 22: bank.v1.Write.deps:type_name -> bank.v1.Vector
+	22, // 23: bank.v1.Write.result:type_name -> bank.v1.Result
+	20, // 24: bank.v1.RightsGrant.executed:type_name -> bank.v1.Vector
+	12, // 25: bank.v1.Propagate.write:type_name -> bank.v1.Write
+	20, // 26: bank.v1.Acknowledge.has:type_name -> bank.v1.Vector
+	20, // 27: bank.v1.Sync.has:type_name -> bank.v1.Vector
+	18, // 28: bank.v1.Sync.wants:type_name -> bank.v1.Range
+	8,  // 29: bank.v1.ReplicationService.Connect:input_type -> bank.v1.Frame
+	1,  // 30: bank.v1.ReplicationService.AnnounceRejoin:input_type -> bank.v1.AnnounceRejoinRequest
+	3,  // 31: bank.v1.ReplicationService.TakeSnapshot:input_type -> bank.v1.TakeSnapshotRequest
+	8,  // 32: bank.v1.ReplicationService.Connect:output_type -> bank.v1.Frame
+	2,  // 33: bank.v1.ReplicationService.AnnounceRejoin:output_type -> bank.v1.AnnounceRejoinResponse
+	4,  // 34: bank.v1.ReplicationService.TakeSnapshot:output_type -> bank.v1.TakeSnapshotResponse
+	32, // [32:35] is the sub-list for method output_type
+	29, // [29:32] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_pb_bank_v1_replication_proto_init() }
@@ -1295,15 +1812,18 @@ func file_pb_bank_v1_replication_proto_init() {
 	}
 	file_pb_bank_v1_bank_proto_init()
 	file_pb_bank_v1_inspection_proto_init()
-	file_pb_bank_v1_replication_proto_msgTypes[4].OneofWrappers = []any{}
-	file_pb_bank_v1_replication_proto_msgTypes[5].OneofWrappers = []any{
+	file_pb_bank_v1_replication_proto_msgTypes[6].OneofWrappers = []any{}
+	file_pb_bank_v1_replication_proto_msgTypes[7].OneofWrappers = []any{
 		(*Frame_Hello)(nil),
 		(*Frame_Batch)(nil),
 	}
-	file_pb_bank_v1_replication_proto_msgTypes[8].OneofWrappers = []any{
+	file_pb_bank_v1_replication_proto_msgTypes[10].OneofWrappers = []any{
 		(*Message_Propagate)(nil),
 		(*Message_Acknowledge)(nil),
 		(*Message_Sync)(nil),
+		(*Message_RightsAsk)(nil),
+		(*Message_RightsGrant)(nil),
+		(*Message_Fence)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1311,7 +1831,7 @@ func file_pb_bank_v1_replication_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pb_bank_v1_replication_proto_rawDesc), len(file_pb_bank_v1_replication_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
