@@ -57,28 +57,6 @@ func ruleList(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, c
 	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-func newExplain(c *console) *cobra.Command {
-	return &cobra.Command{
-		Use:     "explain RULE",
-		Short:   "Explain a rule: what it says, why, what usually breaks it, and an example",
-		Example: "  bank-trace explain clock/receive-not-after-send",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("explain: name one rule (see: bank-trace rules)")
-			}
-			return nil
-		},
-		ValidArgsFunction: ruleNames,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, ok := check.LookupRule(args[0])
-			if !ok {
-				return fmt.Errorf("explain: there is no rule %q (see: bank-trace rules)", args[0])
-			}
-			return r.WriteText(cmd.Context(), c.out, terminal(c.out))
-		},
-	}
-}
-
 // wrap breaks text into lines of at most width runes; later lines are indented.
 func wrap(text string, width, indent int) string {
 	var b strings.Builder
