@@ -103,7 +103,7 @@ func (b *Branch) Step(in Input, out *Effects) {
 	case Expire:
 		b.expire(in)
 	case Rejoining:
-		b.rejoining(in.Peer)
+		b.rejoining(in)
 	case Handover:
 		b.handover(in)
 	}

@@ -12,8 +12,11 @@ import (
 )
 
 // Rejoining says that a peer has lost its store and is about to join again: what it was known to hold, it may hold no
-// longer.
-type Rejoining struct{ Peer string }
+// longer. Its messages up to Seq are those of its former life, and are dropped; 0 where none can be under way any more.
+type Rejoining struct {
+	Peer string
+	Seq  uint64
+}
 
 // Handover asks the branch for a Snapshot for a peer that joins again; it comes in Effects.Handovers under Waiter.
 type Handover struct {
@@ -38,10 +41,14 @@ type Snapshot struct {
 }
 
 // rejoining forgets what a peer held. What it holds now, its syncs will tell.
-func (b *Branch) rejoining(name string) {
-	p := b.peer(name)
+func (b *Branch) rejoining(in Rejoining) {
+	p := b.peer(in.Peer)
 	if p == nil {
 		return
+	}
+	if in.Seq > p.taken {
+		p.taken = in.Seq
+		b.out.Durable.Taken = append(b.out.Durable.Taken, Taken{p.name, p.taken})
 	}
 	own := &b.histories[b.self]
 	clear(p.has)

@@ -218,6 +218,8 @@ func TestCausalRegressions(t *testing.T) {
 	for seed, bug := range map[uint64]string{
 		280:   "a branch that joined again was told of events that were not durable, and took them for an old copy's",
 		7420:  "a branch that joined again numbered a write before it had executed its own that its log knew",
+		17468: "a peer took the old acknowledgements of a branch that joined again for new ones, and dropped what it needed",
+		19807: "the same",
 		13321: "a withdrawal that a rival was preferred to waited for ever in a world without faults",
 	} {
 		s := faultySpec(seed)

@@ -27,7 +27,7 @@ func (n *branchNode) rejoin() error {
 		if !other.up {
 			return nil
 		}
-		other.core.Step(branch.Rejoining{Peer: n.id}, &branch.Effects{})
+		other.deliver(branch.Rejoining{Peer: n.id, Seq: n.past.Seq})
 		s := other.core.Standing(n.id)
 		s.Seq = other.logged // more is not durable, and must not be told
 		n.past.Peer(other.id, s)
