@@ -130,7 +130,7 @@ func (s *Server) await(ctx context.Context, c *call) answer {
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
 		// The answer that time is over has a stamp: it must reach the caller before the caller stops listening.
-		limit = max(0, min(limit, left-min(left/10, 50*time.Millisecond)))
+		limit = max(0, min(limit, left-min(left/10, 200*time.Millisecond)))
 	}
 	first := min(limit, s.cfg.SessionWait)
 	behind := first < limit

@@ -316,7 +316,7 @@ func TestABranchThatIsStoppedAtOnceHasAWholeLog(t *testing.T) {
 func TestADeadlineIsAnsweredWithAStampInTime(t *testing.T) {
 	b := openBank(t, 2, map[string]int64{"main": 0}, options{via: func(_, _, _ string) string { return "127.0.0.1:1" }})
 	c := b.customer("customer-1")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	_, err := c.deposit(ctx, 1, "main", 1)
 	s := status.Convert(err)
