@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,14 @@ import (
 )
 
 func settled() *trace.Run { return &trace.Run{Settled: true} }
+
+func checked(t *rapid.T, sources []Source, opt Options) *Report {
+	r, err := Check(context.Background(), sources, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
 
 func mustCheck(t testing.TB, sources []Source, opt Options) *Report {
 	t.Helper()
@@ -143,6 +152,22 @@ func TestMergeOrder(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Report{}, Place{})); diff != "" {
 			t.Fatalf("-by clock +shuffled:\n%s", diff)
+		}
+	})
+}
+
+// TestProcessors checks that a report does not depend on how many goroutines decode the logs.
+func TestProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	rapid.Check(t, func(t *rapid.T) {
+		files := drawMutant(t)
+		var reports []*Report
+		for _, n := range []int{1, 2, 5} {
+			runtime.GOMAXPROCS(n)
+			reports = append(reports, checked(t, sourcesOf(files), Options{Strict: true, Run: settled()}))
+			if diff := cmp.Diff(reports[0], reports[len(reports)-1], cmp.AllowUnexported(Report{}, Place{})); diff != "" {
+				t.Fatalf("-one +%d:\n%s", n, diff)
+			}
 		}
 	})
 }
