@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"maps"
 	"slices"
 
@@ -25,7 +24,7 @@ import (
 //     one in the earliest run.
 
 // defaultKeep is how many bytes of sends, and as many of receives, wait in memory.
-const defaultKeep = 64 << 20
+const defaultKeep = 16 << 20
 
 // What an entry of the maps takes, about, in bytes.
 const (
@@ -47,13 +46,11 @@ func (f *messageFamily) spillFlights() {
 		return
 	}
 	late := f.flights.release()
-	f.spill(func(yield func(entry) bool) {
-		for k, s := range late {
-			if !yield(f.sending(message{k.id, k.n}, s)) {
-				return
-			}
-		}
-	})
+	var names []message
+	for k := range late {
+		names = append(names, message{k.id, k.n})
+	}
+	f.spill(names, func(m message) entry { return f.sending(m, late[m.key()]) })
 }
 
 // sent2 takes the reply of a send with it.
@@ -72,13 +69,7 @@ func (f *messageFamily) spillEarly() {
 	}
 	waiting := f.early
 	f.early = map[message]early{}
-	f.spill(func(yield func(entry) bool) {
-		for m, first := range waiting {
-			if !yield(entry{message: m, early: first}) {
-				return
-			}
-		}
-	})
+	f.spill(slices.Collect(maps.Keys(waiting)), func(m message) entry { return entry{message: m, early: waiting[m]} })
 }
 
 // entry is one half of a message, or several receives of it.
@@ -95,16 +86,18 @@ func compareEntries(a, b entry) int {
 	return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.seq, b.seq), cmp.Compare(a.run, b.run))
 }
 
-// spill writes a run.
-func (f *messageFamily) spill(entries iter.Seq[entry]) {
-	if f.fault != nil {
+// spill writes a run of what waits under the names.
+func (f *messageFamily) spill(names []message, waiting func(message) entry) {
+	if f.fault != nil || len(names) == 0 {
 		return
 	}
 	run, err := trace.NewScratch()
 	if err == nil {
 		f.spilled = append(f.spilled, run)
 		var buf []byte
-		for _, x := range slices.SortedFunc(entries, compareEntries) {
+		slices.SortFunc(names, func(a, b message) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.seq, b.seq)) })
+		for _, m := range names {
+			x := waiting(m)
 			buf = f.encode(buf[:0], &x)
 			if _, err = run.Write(buf); err != nil {
 				break
@@ -118,19 +111,16 @@ func (f *messageFamily) spill(entries iter.Seq[entry]) {
 
 // endSpilled judges all messages that wait, in files or in memory.
 func (f *messageFamily) endSpilled() {
-	f.spill(func(yield func(entry) bool) {
-		f.flights.each(func(k numbered, s flight) bool {
-			yield(f.sending(message{k.id, k.n}, s))
-			return true
-		})
+	var names []message
+	f.flights.each(func(k numbered, _ flight) bool {
+		names = append(names, message{k.id, k.n})
+		return false
 	})
-	f.spill(func(yield func(entry) bool) {
-		for m, first := range maps.All(f.early) {
-			if !yield(entry{message: m, early: first}) {
-				return
-			}
-		}
+	f.spill(names, func(m message) entry {
+		s, _ := f.flights.take(m.key())
+		return f.sending(m, s)
 	})
+	f.spill(slices.Collect(maps.Keys(f.early)), func(m message) entry { return entry{message: m, early: f.early[m]} })
 	if f.fault == nil {
 		if err := f.join(); err != nil {
 			f.fault = fmt.Errorf("read messages in flight from a temporary file: %w", err)
