@@ -69,18 +69,19 @@ type Event struct {
 	Seq     uint64 // number in its process, from 1
 	Clock   uint64 // Lamport time
 	Kind    Kind
+	Step    Step
+	Op      Op
+	Result  Result
 
 	Peer  string // send, receive: the other process
 	Cause uint64 // receive: seq of the peer's send event
 	Stamp uint64 // receive: the clock that the message carried; 0 where the log does not say
 
-	Request ID // the customer's request that led to this event
-	Step    Step
+	Request ID           // the customer's request that led to this event
 	Write   ID           // (origin, n)
 	At      uint64       // the write's timestamp: the clock of its order event
 	Deps    clock.Vector // order in mode causal: the writes that must be executed before
 
-	Op        Op
 	Account   string
 	ToAccount string // transfer
 	ToBranch  string // grant of rights
@@ -88,7 +89,6 @@ type Event struct {
 
 	Balance   Balance // after the operation
 	ToBalance Balance // of ToAccount
-	Result    Result
 
 	Sees     clock.Vector     // version vector behind a result or a snapshot
 	Answers  uint64           // respond (send): seq of the request's receive

@@ -94,12 +94,15 @@ type Ahead struct {
 	err   error
 }
 
-// batch is records that were read ahead.
+// batch is records that were read ahead. Most are events on successive lines, and then events is all there is to it: what
+// another processor wrote is slow to read, so there is little beside them.
 type batch struct {
-	items  []item
+	events []Event
 	n      int
-	events []Event // what items hold, but for records that are no event
-	last   bool    // there are no more; err says why
+	line   int    // of the first
+	mixed  bool   // not all are events on successive lines
+	items  []item // the records, then; of events their places in events
+	last   bool   // there are no more; err says why
 	err    error
 }
 
@@ -108,7 +111,7 @@ type item struct {
 	line   int
 }
 
-func newBatch(n int) *batch { return &batch{items: make([]item, n), events: make([]Event, n)} }
+func newBatch(n int) *batch { return &batch{events: make([]Event, n)} }
 
 // order has a batch filled.
 func (a *Ahead) order(b *batch) {
@@ -119,17 +122,33 @@ func (a *Ahead) order(b *batch) {
 // fill reads as many records as a batch holds.
 func (a *Ahead) fill() {
 	b, r := a.empty, a.reader
-	b.n, b.last, b.err = 0, false, nil
-	for b.n < len(b.items) && !a.p.stopped.Load() {
+	b.n, b.mixed, b.items, b.last, b.err = 0, false, b.items[:0], false, nil
+	for b.n < len(b.events) && !a.p.stopped.Load() {
 		r.rec.event = &b.events[b.n]
 		if !r.Scan() {
 			b.last, b.err = true, r.Err()
 			break
 		}
-		b.items[b.n] = item{kept(r.Record()), r.Line()}
-		b.n++
+		b.add(r.Record(), r.Line())
 	}
 	a.ready <- b
+}
+
+// add takes a record.
+func (b *batch) add(rec Record, line int) {
+	if b.n == 0 {
+		b.line = line
+	}
+	if _, event := rec.(*Event); !b.mixed && (!event || line != b.line+b.n) {
+		b.mixed = true
+		for i := range b.n {
+			b.items = append(b.items, item{&b.events[i], b.line + i})
+		}
+	}
+	if b.mixed {
+		b.items = append(b.items, item{kept(rec), line})
+	}
+	b.n++
 }
 
 // kept returns the record where it outlives the next Scan, else a copy.
@@ -165,11 +184,30 @@ func (a *Ahead) Scan() bool {
 	return true
 }
 
+// Event returns the record that Scan found, nil where it is no event.
+func (a *Ahead) Event() *Event {
+	if !a.now.mixed {
+		return &a.now.events[a.next-1]
+	}
+	e, _ := a.now.items[a.next-1].record.(*Event)
+	return e
+}
+
 // Record returns the record that Scan found.
-func (a *Ahead) Record() Record { return a.now.items[a.next-1].record }
+func (a *Ahead) Record() Record {
+	if !a.now.mixed {
+		return &a.now.events[a.next-1]
+	}
+	return a.now.items[a.next-1].record
+}
 
 // Line returns the number of the record's line, from 1; in a binary log the number of the record.
-func (a *Ahead) Line() int { return a.now.items[a.next-1].line }
+func (a *Ahead) Line() int {
+	if !a.now.mixed {
+		return a.now.line + a.next - 1
+	}
+	return a.now.items[a.next-1].line
+}
 
 // Err returns the I/O error that ended the reading, with file and line; nil at the end of the log.
 func (a *Ahead) Err() error { return a.err }

@@ -239,15 +239,17 @@ func ending(name string) uint8 {
 	return name[len(name)-1] + 10*name[len(name)-2]
 }
 
-// record takes one record of c and reports whether it is an event, which then waits in c for its turn.
-func (e *engine) record(c *cursor, r trace.Record) bool {
+// upcoming takes the next event of c, which then waits for its turn.
+func (e *engine) upcoming(c *cursor, ev *trace.Event) {
+	c.event = ev
+	if c.proc == nil || c.proc.name != ev.Process {
+		c.proc = e.process(ev.Process)
+	}
+}
+
+// record takes a record of c that is no event.
+func (e *engine) record(c *cursor, r trace.Record) {
 	switch r := r.(type) {
-	case *trace.Event:
-		c.event = r
-		if c.proc == nil || c.proc.name != r.Process {
-			c.proc = e.process(r.Process)
-		}
-		return true
 	case *trace.SyntaxError:
 		c.broken += int64(r.Records())
 		if !e.second {
@@ -264,7 +266,6 @@ func (e *engine) record(c *cursor, r trace.Record) bool {
 			}
 		}
 	}
-	return false
 }
 
 // owned reports whether c is the log of p. The first log that speaks for a process is its log.

@@ -140,9 +140,11 @@ func (m *merger) advance(c *cursor) error {
 		for c.reader.Scan() {
 			c.at = place{c.file, c.reader.Line()}
 			c.records++
-			if m.engine.record(c, c.reader.Record()) {
+			if e := c.reader.Event(); e != nil {
+				m.engine.upcoming(c, e)
 				return nil
 			}
+			m.engine.record(c, c.reader.Record())
 		}
 		if err := c.reader.Err(); err != nil {
 			return err
