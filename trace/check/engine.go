@@ -245,6 +245,15 @@ func (e *engine) upcoming(c *cursor, ev *trace.Event) {
 	if c.proc == nil || c.proc.name != ev.Process {
 		c.proc = e.process(ev.Process)
 	}
+	c.peer = nil
+	if ev.Peer != "" && ev.Kind != trace.Local {
+		c.peer = e.process(ev.Peer)
+	}
+}
+
+// ready reports whether what the next event of c received has been read, if it is a receive.
+func (e *engine) ready(c *cursor) bool {
+	return c.event.Kind != trace.Receive || c.peer != nil && c.peer.last.any && c.peer.last.seq >= c.event.Cause
 }
 
 // record takes a record of c that is no event.
@@ -319,10 +328,7 @@ func (e *engine) event(c *cursor) {
 		return
 	}
 	v := &e.visit
-	*v = visit{e: ev, p: p, at: c.at}
-	if ev.Peer != "" && ev.Kind != trace.Local {
-		v.peer = e.process(ev.Peer)
-	}
+	*v = visit{e: ev, p: p, peer: c.peer, at: c.at}
 	v.repeated = p.seqs.has(ev.Seq)
 	if want := p.next(); ev.Seq > want {
 		v.missing = ev.Seq - want

@@ -22,6 +22,7 @@ type cursor struct {
 
 	event *trace.Event // next; owned by reader
 	proc  *proc        // of event
+	peer  *proc        // of event, if it is a send or a receive that names one
 	at    place
 
 	procs   []*proc // whose log it is
@@ -96,20 +97,24 @@ func (m *merger) run(ctx context.Context) (err error) {
 
 func (m *merger) drain(ctx context.Context) error {
 	for len(m.heap) > 0 {
-		i := 0
+		i, until := 0, uint64(0)
 		if m.pick != nil {
 			i = m.pick(len(m.heap))
+		} else {
+			until = m.second() + slack
 		}
 		c := m.heap[i].c
-		m.engine.event(c)
-		if m.read++; m.read%progressEvery == 0 {
-			if err := errors.Join(ctx.Err(), m.engine.fault); err != nil {
+		for again := true; again; again = c.event != nil && c.event.Clock <= until && m.engine.ready(c) {
+			m.engine.event(c)
+			if m.read++; m.read%progressEvery == 0 {
+				if err := errors.Join(ctx.Err(), m.engine.fault); err != nil {
+					return err
+				}
+				m.engine.progress(m.read, m.ahead.Bytes())
+			}
+			if err := m.advance(c); err != nil {
 				return err
 			}
-			m.engine.progress(m.read, m.ahead.Bytes())
-		}
-		if err := m.advance(c); err != nil {
-			return err
 		}
 		if c.event == nil {
 			last := len(m.heap) - 1
@@ -122,6 +127,21 @@ func (m *merger) drain(ctx context.Context) error {
 	}
 	m.engine.progress(m.read, m.ahead.Bytes())
 	return nil
+}
+
+// slack is by how many values of the clock a log may run ahead of the others.
+const slack = 64
+
+// second returns the clock of the cursor whose turn it is after the first one's, or where there is none of the first.
+func (m *merger) second() uint64 {
+	clock := m.heap[0].clock
+	if len(m.heap) > 1 {
+		clock = m.heap[1].clock
+	}
+	if len(m.heap) > 2 {
+		clock = min(clock, m.heap[2].clock)
+	}
+	return clock
 }
 
 // advance reads up to the next event of c, or to its end: event is nil then.
