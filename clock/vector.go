@@ -59,10 +59,10 @@ func (v Vector) Merge(u Vector) Vector {
 func (v Vector) Covers(u Vector) bool {
 	i := 0
 	for _, e := range u {
-		for i < len(v) && v[i].Process < e.Process {
+		for i < len(v) && v[i].Process != e.Process {
 			i++
 		}
-		if i == len(v) || v[i].Process != e.Process || v[i].N < e.N {
+		if i == len(v) || v[i].N < e.N {
 			return false
 		}
 	}

@@ -210,15 +210,17 @@ func (r *record) recallVector(memo *memo, into *clock.Vector, p []byte) bool {
 		*into = append(*into, memo.vector...)
 		return true
 	}
-	if !r.decodeVector(into, p) {
+	if !r.decodeVector(into, p, memo) {
 		return false
 	}
 	memo.keep(p, *into)
 	return true
 }
 
-func (r *record) decodeVector(into *clock.Vector, p []byte) bool {
+// decodeVector reads a vector. Most often it has the processes of the one before, and other counts.
+func (r *record) decodeVector(into *clock.Vector, p []byte, memo *memo) bool {
 	v := *into
+	alike := true
 	for len(p) > 0 {
 		var number, n uint64
 		if p[0] < 0x80 {
@@ -235,12 +237,19 @@ func (r *record) decodeVector(into *clock.Vector, p []byte) bool {
 			return false
 		}
 		p = p[size:]
+		k := len(v)
+		if alike = alike && k < len(memo.numbers) && memo.numbers[k] == number; alike {
+			v = append(v, clock.Entry{Process: memo.vector[k].Process, N: n})
+			continue
+		}
 		name, ok := lookup(r.refs.names, number)
-		if !ok || len(v) > 0 && v[len(v)-1].Process >= name {
+		if !ok || k > 0 && v[k-1].Process >= name {
 			return false
 		}
 		v = append(v, clock.Entry{Process: name, N: n})
+		memo.numbers = append(memo.numbers[:k], number)
 	}
+	memo.numbers = memo.numbers[:len(v)]
 	*into = v
 	return true
 }

@@ -312,20 +312,29 @@ func (q *quick) vector(f field, into clock.Vector) (_ clock.Vector, ok bool) {
 		return append(into[:0], memo.vector...), true
 	}
 	start := q.i
-	if into, ok = q.entries(into[:0]); ok {
+	if into, ok = q.entries(into[:0], memo.vector); ok {
 		memo.keep(q.b[start:q.i], into)
 	}
 	return into, ok
 }
 
-func (q *quick) entries(into clock.Vector) (clock.Vector, bool) {
-	for {
-		if !q.literal(`"`) {
-			return into, false
-		}
-		name, ok := q.member(into)
-		if !ok || !q.literal(`:`) || len(into) > 0 && into[len(into)-1].Process >= name {
-			return into, false
+// entries reads a vector. Most often it has the processes of the one before, and other counts.
+func (q *quick) entries(into, before clock.Vector) (clock.Vector, bool) {
+	alike := true
+	for q.i < len(q.b) && q.b[q.i] == '"' {
+		q.i++
+		k := len(into)
+		var name string
+		if alike = alike && k < len(before) && q.member(before[k].Process); alike {
+			name = before[k].Process
+		} else {
+			text, ok := q.text()
+			if !ok || len(text) == 0 || len(text) > maxName || !q.literal(`:`) {
+				return into, false
+			}
+			if name = q.names.get(text, fNone); k > 0 && into[k-1].Process >= name {
+				return into, false
+			}
 		}
 		n := q.count()
 		if n == 0 || q.i >= len(q.b) {
@@ -341,22 +350,17 @@ func (q *quick) entries(into clock.Vector) (clock.Vector, bool) {
 			return into, false
 		}
 	}
+	return into, false
 }
 
-// member reads the name of the next entry of a vector. What the vector before had there still stands behind its end.
-func (q *quick) member(v clock.Vector) (string, bool) {
-	if len(v) < cap(v) {
-		last := v[:len(v)+1][len(v)].Process
-		if end := q.i + len(last); last != "" && end < len(q.b) && q.b[end] == '"' && string(q.b[q.i:end]) == last {
-			q.i = end + 1
-			return last, true
-		}
+// member steps over a name, its quote and the colon, if they stand here.
+func (q *quick) member(name string) bool {
+	end := q.i + len(name)
+	if end+1 >= len(q.b) || q.b[end] != '"' || q.b[end+1] != ':' || string(q.b[q.i:end]) != name {
+		return false
 	}
-	text, ok := q.text()
-	if !ok || len(text) == 0 || len(text) > maxName {
-		return "", false
-	}
-	return q.names.get(text, fNone), true
+	q.i = end + 2
+	return true
 }
 
 const (

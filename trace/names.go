@@ -50,8 +50,9 @@ func ending(b []byte) uint {
 type memos [3]memo
 
 type memo struct {
-	text   []byte // "" for none
-	vector clock.Vector
+	text    []byte // "" for none
+	vector  clock.Vector
+	numbers []uint64 // in a binary log, of the names of the first entries of vector
 }
 
 // mostMemo is the longest text that is worth remembering, in bytes.
@@ -69,14 +70,17 @@ func (m *memos) of(f field) *memo {
 
 func (m *memo) keep(text []byte, v clock.Vector) {
 	if len(text) > mostMemo {
+		m.forget()
 		return
 	}
 	m.text, m.vector = append(m.text[:0], text...), append(m.vector[:0], v...)
 }
 
+func (m *memo) forget() { m.text, m.numbers = m.text[:0], m.numbers[:0] }
+
 // forget is for when names or their numbers have changed.
 func (m *memos) forget() {
 	for i := range m {
-		m[i].text = m[i].text[:0]
+		m[i].forget()
 	}
 }

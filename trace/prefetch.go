@@ -25,7 +25,7 @@ type Prefetcher struct {
 }
 
 const (
-	mostAhead   = 256      // events of a batch
+	mostAhead   = 256     // events of a batch
 	allAhead    = 1 << 15 // events of the batches of all logs, where they are many
 	allBuffered = 32 << 20
 	leastBuffer = 4 << 10

@@ -67,12 +67,12 @@ type purse struct {
 type conservedFamily struct {
 	*engine
 	*tally
-	purses map[*proc]*purse
+	purses []*purse // by process
 	exact  map[*proc]map[trace.ID]*wish
 }
 
 func newConservedFamily(e *engine) *conservedFamily {
-	return &conservedFamily{engine: e, tally: e.tally, purses: map[*proc]*purse{}, exact: map[*proc]map[trace.ID]*wish{}}
+	return &conservedFamily{engine: e, tally: e.tally, exact: map[*proc]map[trace.ID]*wish{}}
 }
 
 func (f *conservedFamily) wants(_ trace.Kind, s trace.Step) bool {
@@ -83,12 +83,11 @@ func (f *conservedFamily) first(v *visit) {
 	if v.e.Request.IsZero() || !isAsk(v.e) && !isReply(v.e) || !f.settled() {
 		return
 	}
-	s := f.purses[v.p]
-	if s == nil {
-		s = &purse{least: new(big.Int), most: new(big.Int)}
-		f.purses[v.p] = s
+	into := reach(&f.purses, v.p.id)
+	if *into == nil {
+		*into = &purse{least: new(big.Int), most: new(big.Int)}
 	}
-	q := v.e.Request
+	s, q := *into, v.e.Request
 	if isAsk(v.e) && q.Process == v.p.name && q.N > s.now.N {
 		s.wish.add(s.least, s.most)
 		s.now, s.wish = q, wish{}
@@ -101,9 +100,9 @@ func (f *conservedFamily) first(v *visit) {
 }
 
 func (f *conservedFamily) end() {
-	for p, s := range f.purses {
-		if s.suspect {
-			f.exact[p] = map[trace.ID]*wish{}
+	for id, s := range f.purses {
+		if s != nil && s.suspect {
+			f.exact[f.procs[id]] = map[trace.ID]*wish{}
 		}
 	}
 	if len(f.exact) == 0 {
@@ -146,7 +145,7 @@ func (f *conservedFamily) moved() (least, most *big.Int, ok bool) {
 			return nil, nil, false
 		}
 		ok = true
-		s := f.purses[p]
+		s := at(f.purses, p.id)
 		switch {
 		case s == nil:
 		case s.suspect:
@@ -194,7 +193,7 @@ func (f *conservedFamily) conclude() {
 
 // change returns by how much a branch's money differs from its opening.
 func (f *conservedFamily) change(p *proc) (*big.Int, bool) {
-	b := f.money().books[p]
+	b := at(f.money().books, p.id)
 	if !p.replica() || !p.whole() || p.slice() || len(p.opening) == 0 || b == nil || len(p.unreadable) > 0 {
 		return nil, false
 	}

@@ -38,12 +38,12 @@ type book struct {
 type moneyFamily struct {
 	*engine
 	*tally
-	books    map[*proc]*book
+	books    []*book // by process
 	accounts map[string]int32
 }
 
 func newMoneyFamily(e *engine) *moneyFamily {
-	return &moneyFamily{engine: e, tally: e.tally, books: map[*proc]*book{}, accounts: map[string]int32{}}
+	return &moneyFamily{engine: e, tally: e.tally, accounts: map[string]int32{}}
 }
 
 func (f *moneyFamily) header(p *proc, _ *trace.Header, at place) {
@@ -65,18 +65,18 @@ func (f *moneyFamily) open(p *proc) {
 
 // cell returns the account at a process, nil if it was never spoken of there.
 func (f *moneyFamily) cell(p *proc, account string) *cell {
-	if b := f.books[p]; b != nil {
+	if b := at(f.books, p.id); b != nil {
 		return b.cells[account]
 	}
 	return nil
 }
 
 func (f *moneyFamily) set(p *proc, account string, amount int64, by spot) {
-	b := f.books[p]
-	if b == nil {
-		b = &book{cells: map[string]*cell{}}
-		f.books[p] = b
+	into := reach(&f.books, p.id)
+	if *into == nil {
+		*into = &book{cells: map[string]*cell{}}
 	}
+	b := *into
 	c := b.cells[account]
 	if c == nil {
 		id, ok := f.accounts[account]
@@ -101,7 +101,7 @@ func (f *moneyFamily) forget(b *book, c *cell) {
 
 // hashOf returns a hash of what is known of the balances at a process.
 func (f *moneyFamily) hashOf(p *proc) uint64 {
-	if b := f.books[p]; b != nil {
+	if b := at(f.books, p.id); b != nil {
 		return b.hash
 	}
 	return 0
@@ -110,7 +110,7 @@ func (f *moneyFamily) hashOf(p *proc) uint64 {
 // balances returns the balances at a process, the last ones that it gave.
 func (f *moneyFamily) balances(p *proc) map[string]int64 {
 	all := map[string]int64{}
-	if b := f.books[p]; b != nil {
+	if b := at(f.books, p.id); b != nil {
 		for account, c := range b.cells {
 			all[account] = c.amount
 		}
@@ -124,13 +124,13 @@ func (f *moneyFamily) wants(_ trace.Kind, s trace.Step) bool {
 
 func (f *moneyFamily) first(v *visit) {
 	if v.missing > 0 && v.excused {
-		delete(f.books, v.p)
+		*reach(&f.books, v.p.id) = nil
 	}
 	switch v.e.Step {
 	case trace.StepExecute:
 		f.execute(v)
 	case trace.StepSnapshot:
-		delete(f.books, v.p)
+		*reach(&f.books, v.p.id) = nil
 		for _, b := range v.p.opening {
 			f.set(v.p, b.Account, b.Amount, v.spot())
 		}
@@ -215,7 +215,7 @@ func (f *moneyFamily) change(v *visit, account string, delta int64, given trace.
 	c := f.cell(v.p, account)
 	if !given.Known {
 		if c != nil && (delta != 0 || !known) {
-			f.forget(f.books[v.p], c)
+			f.forget(f.books[v.p.id], c)
 		}
 		return
 	}
@@ -301,7 +301,7 @@ func (f *moneyFamily) again(v *visit) { f.first(v) }
 // reopen begins the books anew for another pass, whose findings were made in the first.
 func (f *moneyFamily) reopen() {
 	f.tally = newTally(selection{}, Options{})
-	f.books = map[*proc]*book{}
+	f.books = nil
 	for _, p := range f.procs {
 		f.open(p)
 	}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
@@ -42,6 +43,14 @@ type proc struct {
 	seqs      numbers // that this pass has met
 	final     spot    // of a replica with a whole log: its end
 }
+
+// pair is two processes.
+type pair uint64
+
+func pairOf(a, b *proc) pair { return pair(a.id)<<32 | pair(b.id) }
+
+func (p pair) first() int32  { return int32(p >> 32) }
+func (p pair) second() int32 { return int32(p & math.MaxUint32) }
 
 // declared is what a log's headers say of its process.
 type declared struct {

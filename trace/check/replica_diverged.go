@@ -22,8 +22,9 @@ import (
 //     equal vectors with the first of them by clock.
 type states struct {
 	kept    map[uint64]*state
-	limit   int // how many are kept before it is looked which can go
-	reached map[*proc]int64
+	limit   int                    // how many are kept before it is looked which can go
+	reached []int64                // by process
+	shown   []trace.AccountBalance // scratch
 	suspect map[uint64][]stateAt
 }
 
@@ -46,12 +47,11 @@ type stateAt struct {
 const fewStates = 1024
 
 func newStates() states {
-	return states{kept: map[uint64]*state{}, limit: fewStates, reached: map[*proc]int64{}, suspect: map[uint64][]stateAt{}}
+	return states{kept: map[uint64]*state{}, limit: fewStates, suspect: map[uint64][]stateAt{}}
 }
 
-// balancesOf returns the balances that an execute gives.
-func balancesOf(e *trace.Event) []trace.AccountBalance {
-	var all []trace.AccountBalance
+// appendBalances appends the balances that an execute gives.
+func appendBalances(all []trace.AccountBalance, e *trace.Event) []trace.AccountBalance {
 	if e.Balance.Known && (e.ToAccount != e.Account || !e.ToBalance.Known) {
 		all = append(all, trace.AccountBalance{Account: e.Account, Amount: e.Balance.Amount})
 	}
@@ -66,12 +66,13 @@ func (s *states) reach(f *replicaFamily, r *replica, v *visit) {
 	if r.gaps > 0 || r.blind() || !v.p.replica() {
 		return
 	}
-	s.reached[v.p]++
+	*reach(&s.reached, v.p.id)++
 	if r.taken != nil && (v.e.Step == trace.StepSnapshot || r.total <= r.peak) {
 		s.suspect[r.hash] = nil
 		return
 	}
-	shown, book := balancesOf(v.e), f.money().hashOf(v.p)
+	shown, book := appendBalances(s.shown[:0], v.e), f.money().hashOf(v.p)
+	s.shown = shown
 	first := s.kept[r.hash]
 	if first == nil {
 		s.kept[r.hash] = &state{total: r.total, replicas: 1, shown: slices.Clone(shown), book: book}
@@ -123,7 +124,7 @@ func (s *states) again(f *replicaFamily, r *replica, v *visit) {
 	if !ok || r.gaps > 0 || r.blind() || !v.p.replica() {
 		return
 	}
-	x := stateAt{v.spot(), r.vector.Clone(), balancesOf(v.e), f.money().balances(v.p)}
+	x := stateAt{v.spot(), r.vector.Clone(), appendBalances(nil, v.e), f.money().balances(v.p)}
 	if v.e.Step == trace.StepSnapshot { // it says something of every account
 		for account, amount := range x.book {
 			x.shown = append(x.shown, trace.AccountBalance{Account: account, Amount: amount})

@@ -106,10 +106,10 @@ type client struct {
 type requestFamily struct {
 	*engine
 	*tally
-	asked    map[[2]*proc]*asked
+	asked    map[pair]*asked
 	received window[received]
-	dealings map[[2]*proc]*dealing
-	clients  map[*proc]*client
+	dealings map[pair]*dealing
+	clients  []*client // by process
 
 	twice   map[message][]spot // branch and answers -> responds
 	suspect map[trace.ID]*affair
@@ -117,9 +117,9 @@ type requestFamily struct {
 
 func newRequestFamily(e *engine) *requestFamily {
 	return &requestFamily{
-		engine: e, tally: e.tally, asked: map[[2]*proc]*asked{},
-		dealings: map[[2]*proc]*dealing{}, clients: map[*proc]*client{},
-		twice: map[message][]spot{}, suspect: map[trace.ID]*affair{},
+		engine: e, tally: e.tally, asked: map[pair]*asked{},
+		dealings: map[pair]*dealing{},
+		twice:    map[message][]spot{}, suspect: map[trace.ID]*affair{},
 	}
 }
 
@@ -131,19 +131,18 @@ func (f *requestFamily) doubt(q trace.ID) {
 }
 
 func (f *requestFamily) client(p *proc) *client {
-	c := f.clients[p]
-	if c == nil {
-		c = &client{}
-		f.clients[p] = c
+	c := reach(&f.clients, p.id)
+	if *c == nil {
+		*c = &client{}
 	}
-	return c
+	return *c
 }
 
 func (f *requestFamily) dealing(branch, customer *proc) *dealing {
-	d := f.dealings[[2]*proc{branch, customer}]
+	d := f.dealings[pairOf(branch, customer)]
 	if d == nil {
 		d = &dealing{}
-		f.dealings[[2]*proc{branch, customer}] = d
+		f.dealings[pairOf(branch, customer)] = d
 	}
 	return d
 }
@@ -188,10 +187,10 @@ func isRespond(e *trace.Event) bool { return e.Step == trace.StepRespond && e.Ki
 func isReply(e *trace.Event) bool   { return e.Step == trace.StepRespond && e.Kind == trace.Receive }
 
 func (f *requestFamily) asks(p, customer *proc) *asked {
-	a := f.asked[[2]*proc{p, customer}]
+	a := f.asked[pairOf(p, customer)]
 	if a == nil {
 		a = &asked{waiting: map[uint64]spot{}}
-		f.asked[[2]*proc{p, customer}] = a
+		f.asked[pairOf(p, customer)] = a
 	}
 	return a
 }
@@ -277,7 +276,7 @@ func (f *requestFamily) execute(customer *proc, v *visit) {
 // snapshot leaves the replies about what a branch executed before it to the second pass.
 func (f *requestFamily) snapshot(branch *proc) {
 	for key, d := range f.dealings {
-		if key[0] == branch {
+		if key.first() == branch.id {
 			d.doubled = true
 		}
 	}
@@ -370,13 +369,14 @@ func (f *requestFamily) header(p *proc, h *trace.Header, _ place) {
 
 func (f *requestFamily) end() {
 	for key, a := range f.asked {
-		if !key[0].whole() {
+		p, customer := f.procs[key.first()], f.procs[key.second()]
+		if !p.whole() {
 			continue
 		}
 		for n, s := range a.waiting {
 			f.add(requestUnanswered, finding{
 				event:   s,
-				message: fmt.Sprintf("%s sends request %s, and %s never received a reply to it.", s.ref(), trace.ID{Process: key[1].name, N: n}, key[0].name),
+				message: fmt.Sprintf("%s sends request %s, and %s never received a reply to it.", s.ref(), trace.ID{Process: customer.name, N: n}, p.name),
 			})
 		}
 	}

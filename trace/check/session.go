@@ -67,21 +67,20 @@ func (s *session) ask(n uint64) *ask {
 type sessionFamily struct {
 	*engine
 	*tally
-	sessions map[*proc]*session
+	sessions []*session // by process
 	exact    map[*proc]*history
 }
 
 func newSessionFamily(e *engine) *sessionFamily {
-	return &sessionFamily{engine: e, tally: e.tally, sessions: map[*proc]*session{}, exact: map[*proc]*history{}}
+	return &sessionFamily{engine: e, tally: e.tally, exact: map[*proc]*history{}}
 }
 
 func (f *sessionFamily) session(p *proc) *session {
-	s := f.sessions[p]
-	if s == nil {
-		s = &session{p: p}
-		f.sessions[p] = s
+	s := reach(&f.sessions, p.id)
+	if *s == nil {
+		*s = &session{p: p}
 	}
-	return s
+	return *s
 }
 
 // doubt makes the customer of a request suspect.
@@ -253,8 +252,8 @@ func (f *sessionFamily) effect(v *visit) {
 }
 
 func (f *sessionFamily) end() {
-	for p, s := range f.sessions {
-		if !p.hasLog() {
+	for _, s := range f.sessions {
+		if s == nil || !s.p.hasLog() {
 			continue // when it sent its requests is not known
 		}
 		f.checked[sessionOwnWrites] += s.queries
@@ -262,7 +261,7 @@ func (f *sessionFamily) end() {
 		f.checked[sessionWrites] += s.writes
 		f.checked[sessionFollow] += s.writes
 		if s.suspect {
-			f.exact[p] = newHistory(p)
+			f.exact[s.p] = newHistory(s.p)
 		}
 	}
 	f.sessions = nil
