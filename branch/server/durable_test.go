@@ -344,7 +344,10 @@ func TestAStopLetsRequestsEnd(t *testing.T) {
 	<-g.entered
 	d.bank.stops[0]()
 	poll(t, "requests are refused", func() bool {
-		_, err := d.bank.customer("customer-2").query(t.Context(), 1, "main")
+		// One that came before the stop waits for the commit, and must not wait for ever.
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		_, err := d.bank.customer("customer-2").query(ctx, 1, "main")
 		return reasonOf(err) == string(server.ReasonStopping)
 	})
 	close(g.open)
