@@ -56,8 +56,8 @@ soak: ## Keep a durable bank at full load for an hour, and watch what grows (its
 	go test ./internal/torture -run TestSoak -v -timeout 0 -soak 1h
 
 .PHONY: bench
-bench: ## Measure deposits beside a gRPC echo and etcd, BENCHFLAGS=-h tells how
-	go run ./internal/bench/deposits $(BENCHFLAGS)
+bench: ## Measure check beside wc, deposits beside a gRPC echo and etcd, and write docs/performance.md; BENCHFLAGS=-h tells more
+	go run ./internal/bench/figures -o docs/performance.md $(BENCHFLAGS)
 
 .PHONY: microbench
 microbench: ## Run the benchmarks of single parts, BENCH=REGEXP for some of them

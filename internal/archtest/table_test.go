@@ -63,11 +63,10 @@ func table() map[string]row {
 			may:  []string{"branch", "branch/server", "customer", "customer/client", "trace", "internal/scenario"},
 			bank: true,
 		},
-		"internal/bench":          {may: []string{anything}, bank: true},
-		"internal/bench/deposits": {may: []string{"internal/bench"}, bank: true},
-		"internal/bench/checks":   {may: []string{"internal/bench"}, bank: true},
-		"internal/archtest":       {},
-		"internal/torture":        {may: []string{anything}, bank: true},
+		"internal/bench":         {may: []string{anything}, bank: true},
+		"internal/bench/figures": {may: []string{"internal/bench"}, bank: true},
+		"internal/archtest":      {},
+		"internal/torture":       {may: []string{anything}, bank: true},
 
 		"cmd/bank-trace": {may: []string{anything}, bank: true},
 	}
