@@ -1,0 +1,190 @@
+package diagram
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Direction is that of time.
+type Direction uint8
+
+// The directions.
+const (
+	Down Direction = iota
+	Right
+)
+
+// SVGOptions says how a picture is drawn on a page.
+type SVGOptions struct {
+	Direction Direction
+}
+
+// The measures of a drawing, in units that are pixels on a screen.
+const (
+	rowHeight    = 24.0 // between two lines, downward
+	columnWidth  = 32.0 // between two lines, rightward
+	laneHeight   = 84.0 // between two lanes, rightward
+	radius       = 5.5  // of a node
+	margin       = 16.0
+	axisWidth    = 44.0
+	textSize     = 11.0
+	smallSize    = 10.0
+	leastWidth   = 560.0 // so that the legend has room
+	lanesWidth   = 800.0 // of a page, from the first lane to the last
+	widestLane   = 220.0
+	narrowLane   = 44.0
+	edge         = 34.0 // from the scale to the first lane, where lanes are wide
+	footLine     = 16.0
+	badgeHeight  = 13.0
+	headingSize  = 15.0
+	slantedNames = 62.0 // height of the heads of lanes whose names are slanted
+)
+
+// drawing is a picture on its way to a page.
+type drawing struct {
+	*Picture
+	dir           Direction
+	pitch, step   float64 // between lanes, and between lines
+	left, top     float64 // of the first lane and line
+	width, height float64
+	slant         bool // names of lanes do not fit
+	body          bytes.Buffer
+	curves        []curve // of Arrows
+	taken         []box   // by nodes and labels
+	labels        []box   // of labels alone
+	done          []int   // Arrows whose label is written
+	plot          box
+}
+
+// WriteSVG writes the picture as an SVG document: the same bytes each time. It needs no script and no other file; text can
+// be selected; colours follow the reader's light or dark scheme, and nothing is told by colour alone.
+func (p *Picture) WriteSVG(w io.Writer, opt SVGOptions) error {
+	_, err := w.Write(p.draw(opt).document())
+	return err
+}
+
+// draw draws the picture, all but the document around it.
+func (p *Picture) draw(opt SVGOptions) *drawing {
+	d := &drawing{Picture: p, dir: opt.Direction}
+	d.measure()
+	d.rows()
+	d.lanes()
+	d.messages()
+	d.links()
+	d.nodes()
+	d.names()
+	d.tell()
+	d.foot()
+	return d
+}
+
+// measure finds the places of lanes and lines.
+func (d *drawing) measure() {
+	lanes := float64(max(1, len(d.Lanes)))
+	heading := margin + headingSize + 12
+	if d.dir == Right {
+		d.pitch, d.step = laneHeight, columnWidth
+		name := 40.0
+		for _, l := range d.Lanes {
+			name = max(name, textWidth(clip(l.Process, 24), 12)+16)
+		}
+		d.left, d.top = margin+name+columnWidth/2, heading+22+laneHeight/2
+		d.plot = box{margin + name, heading + 22, margin + name + float64(max(1, d.Lines))*columnWidth, heading + 22 + lanes*laneHeight}
+		d.width = max(leastWidth, d.plot.x1+margin)
+		d.height = d.plot.y1
+		return
+	}
+	d.step = rowHeight
+	d.pitch = min(widestLane, max(narrowLane, lanesWidth/max(1, lanes-1)))
+	before, after := min(edge, d.pitch/2), max(40, min(130, d.pitch*0.85)) // after the last lane there is room for words
+	head := 30.0
+	for _, l := range d.Lanes {
+		d.slant = d.slant || textWidth(clip(l.Process, 24), 12) > d.pitch-8
+	}
+	if d.slant {
+		head = slantedNames
+	}
+	d.left, d.top = margin+axisWidth+before, heading+head+rowHeight/2
+	d.plot = box{margin + axisWidth, heading + head, margin + axisWidth + before + (lanes-1)*d.pitch + after, heading + head + float64(max(1, d.Lines))*rowHeight}
+	d.width = max(leastWidth, d.plot.x1+margin)
+	if d.slant {
+		d.width = max(d.width, d.plot.x1+margin+40)
+	}
+	d.height = d.plot.y1
+}
+
+// at returns the place of a lane and a line.
+func (d *drawing) at(lane int, line float64) point {
+	if d.dir == Right {
+		return point{d.left + line*d.step, d.top + float64(lane)*d.pitch}
+	}
+	return point{d.left + float64(lane)*d.pitch, d.top + line*d.step}
+}
+
+func (d *drawing) node(i int) point { return d.at(d.Nodes[i].Lane, float64(d.Nodes[i].Line)) }
+
+// printf adds to the body.
+func (d *drawing) printf(format string, args ...any) { fmt.Fprintf(&d.body, format, args...) }
+
+// text adds a text. Class is one of the style's; anchor is "", "middle" or "end".
+func (d *drawing) text(at point, class, anchor, s string) {
+	if anchor != "" {
+		anchor = ` text-anchor="` + anchor + `"`
+	}
+	d.printf("<text x=\"%s\" y=\"%s\" class=\"%s\"%s>%s</text>\n", num(at.x), num(at.y), class, anchor, escape(s))
+}
+
+// document puts the body into a document.
+func (d *drawing) document() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" width="%s" height="%s" role="img" aria-labelledby="t d">`+"\n",
+		num(d.width), num(d.height), num(d.width), num(d.height))
+	fmt.Fprintf(&b, "<title id=\"t\">%s</title>\n<desc id=\"d\">%s</desc>\n", escape(d.Title), escape(d.describe()))
+	b.WriteString(style)
+	fmt.Fprintf(&b, "<rect class=\"paper\" width=\"%s\" height=\"%s\"/>\n", num(d.width), num(d.height))
+	d.body.WriteTo(&b)
+	b.WriteString("</svg>\n")
+	return b.Bytes()
+}
+
+// describe says in words what the picture shows, for those who cannot see it.
+func (d *drawing) describe() string {
+	names := make([]string, len(d.Lanes))
+	for i, l := range d.Lanes {
+		names[i] = l.Process
+	}
+	text := fmt.Sprintf("%s, %s of the processes %s.", counted(len(d.Nodes), "event"), counted(len(d.Arrows), "message"), strings.Join(names, ", "))
+	if len(d.Nodes) > 0 {
+		text += fmt.Sprintf(" Clock %d to %d; a row is a value of the clock, and distance is not duration.", d.Nodes[0].Clock, d.Nodes[len(d.Nodes)-1].Clock)
+	}
+	if d.What != "" {
+		text += " Lit: " + d.What + "."
+	}
+	for _, m := range d.shownMarks() {
+		text += fmt.Sprintf(" Finding %d, %s: %s", m.N, m.Finding.Rule, m.Finding.Message)
+	}
+	return clean(strings.Join(append([]string{text}, d.Notes...), " "))
+}
+
+// mostMarks is how many findings are told in words.
+const mostMarks = 8
+
+// shownMarks returns the findings that are told in words: the one that was asked for, then the others.
+func (p *Picture) shownMarks() []Mark {
+	var marks []Mark
+	for _, main := range []bool{true, false} {
+		for _, m := range p.Marks {
+			if m.Main == main && len(marks) < mostMarks {
+				marks = append(marks, m)
+			}
+		}
+	}
+	return marks
+}
+
+// escape writes a text as XML has it.
+func escape(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(clean(s))
+}

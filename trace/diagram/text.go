@@ -1,0 +1,512 @@
+package diagram
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seed-8ff1fc32/bank-trace/trace"
+)
+
+// TextOptions says how a picture is drawn in a terminal.
+type TextOptions struct {
+	Width int // columns; 0 means 80
+	ASCII bool
+	Color bool // with terminal escapes
+}
+
+// The measures of a picture in a terminal, in columns.
+const (
+	defaultWidth = 80
+	leastWords   = 18 // for what an event did, where names of processes are written whole
+	roomForWords = 26 // where they are abbreviated
+	widestColumn = 16
+)
+
+// LanesIn returns how many lanes find room in a terminal of that many columns.
+func LanesIn(width int) int { return max(2, (width-8-leastWords)/2) }
+
+// WriteText writes the picture in characters, one row for each event in the order of their clocks. A message is drawn on the
+// row of its receive, from the lane of its sender, with the clock of its send.
+func (p *Picture) WriteText(w io.Writer, opt TextOptions) error {
+	if opt.Width <= 0 {
+		opt.Width = defaultWidth
+	}
+	t := &textual{Picture: p, opt: opt, signs: unicodeSigns, in: map[int][]int{}, out: map[int][]int{}}
+	if opt.ASCII {
+		t.signs = asciiSigns
+	}
+	for i, a := range p.Arrows {
+		switch {
+		case a.To >= 0:
+			t.in[a.To] = append(t.in[a.To], i)
+		default:
+			t.out[a.From] = append(t.out[a.From], i)
+		}
+	}
+	t.measure()
+	b := bufio.NewWriter(w)
+	t.w = b
+	t.heads()
+	t.events()
+	t.foot()
+	return b.Flush()
+}
+
+// textual is a picture on its way to a terminal.
+type textual struct {
+	*Picture
+	opt     TextOptions
+	w       *bufio.Writer
+	signs   signs
+	gutter  int
+	column  int           // width of a lane
+	whole   bool          // lanes have their names, not abbreviations
+	in, out map[int][]int // node -> its arrows, by where they are drawn
+}
+
+// signs are the characters of a picture.
+type signs struct {
+	node                                            map[trace.Kind]rune
+	life, faint, across, cross, fromLeft, fromRight rune
+	again, loose, right, left, lost, flying, orphan rune
+	tear, lit, fold, cut                            rune
+}
+
+var unicodeSigns = signs{
+	node: map[trace.Kind]rune{trace.Local: '●', trace.Send: '▲', trace.Receive: '▼'},
+	life: '│', faint: '┆', across: '─', cross: '┼', fromLeft: '├', fromRight: '┤',
+	again: '═', loose: '┄', right: '▶', left: '◀', lost: '✕', flying: '○', orphan: '?',
+	tear: '╳', lit: '*', fold: '⋮', cut: '…',
+}
+
+var asciiSigns = signs{
+	node: map[trace.Kind]rune{trace.Local: 'o', trace.Send: '^', trace.Receive: 'v'},
+	life: '|', faint: ':', across: '-', cross: '+', fromLeft: '+', fromRight: '+',
+	again: '=', loose: '.', right: '>', left: '<', lost: 'x', flying: 'O', orphan: '?',
+	tear: 'X', lit: '*', fold: ':', cut: '~',
+}
+
+// cells is how many columns a text takes in a terminal.
+func cells(s string) int {
+	n := 0
+	for _, r := range s {
+		n++
+		if r >= 0x1100 && r != '…' && r < 0x20000 && !(r >= 0x2000 && r < 0x2e80) {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *textual) measure() {
+	digits := 1
+	for _, r := range t.Rows {
+		digits = max(digits, len(strconv.FormatUint(r.Clock, 10)))
+	}
+	t.gutter = 1 + max(digits, len("clock")) + 1
+	lanes := max(1, len(t.Lanes))
+	longest := 0
+	for _, l := range t.Lanes {
+		longest = max(longest, cells(l.Process))
+	}
+	if t.gutter+lanes*(longest+1)+leastWords <= t.opt.Width {
+		t.whole = true
+		t.column = min(max(longest+1, (t.opt.Width-t.gutter-roomForWords)/lanes), max(longest+2, widestColumn))
+		return
+	}
+	t.column = min(max(2, (t.opt.Width-t.gutter-roomForWords)/lanes), widestColumn)
+}
+
+// x is the column of a lane.
+func (t *textual) x(lane int) int { return t.gutter + lane*t.column + t.column/2 }
+
+// end is the column at which words begin.
+func (t *textual) end() int { return t.gutter + len(t.Lanes)*t.column + 1 }
+
+// heads writes the names of the lanes: whole, or abbreviated, from top to bottom where they are wider than a lane.
+func (t *textual) heads() {
+	t.print(t.bold(t.ascii(clipCells(t.Title, t.opt.Width, string(t.signs.cut)))))
+	if len(t.Lanes) == 0 {
+		return
+	}
+	t.print("")
+	tall := 1
+	name := func(l Lane) string { return l.Process }
+	if !t.whole {
+		name = func(l Lane) string { return l.Short }
+		for _, l := range t.Lanes {
+			if len(l.Short) >= t.column {
+				tall = max(tall, len(l.Short))
+			}
+		}
+	}
+	for row := range tall {
+		line := make([]rune, t.end())
+		fill(line, ' ')
+		if row == tall-1 {
+			copy(line[1:], []rune("clock"))
+		}
+		text := ""
+		for i, l := range t.Lanes {
+			s := name(l)
+			if tall > 1 {
+				s = " "
+				if k := row - (tall - len(l.Short)); k >= 0 {
+					s = l.Short[k : k+1]
+				}
+			}
+			at := max(cells(text), t.x(i)-(cells(s)-1)/2)
+			if i == 0 {
+				text = string(line[:at])
+			}
+			text += strings.Repeat(" ", at-cells(text)) + s
+		}
+		t.print(strings.TrimRight(t.ascii(text), " "))
+	}
+}
+
+// events writes the rows.
+func (t *textual) events() {
+	next, tear := 0, 0
+	for _, r := range t.Rows {
+		switch r.Kind {
+		case RowFold:
+			t.print(t.dim(t.ascii(fmt.Sprintf("%*c  %s", t.gutter-1, t.signs.fold, foldText(r)))))
+		case RowBreak:
+			for ; tear < len(t.Breaks) && t.Breaks[tear].Line < r.Line+r.Lines; tear++ {
+				t.tear(t.Breaks[tear])
+			}
+		case RowClock:
+			from := next
+			for next < len(t.Nodes) && t.Nodes[next].Clock == r.Clock {
+				t.event(next)
+				next++
+			}
+			if next == from {
+				t.row(t.lifelines(r.Line), r.Clock, false, "", "")
+			}
+		}
+	}
+}
+
+// lifelines returns a row of nothing but lifelines.
+func (t *textual) lifelines(line int) []rune {
+	row := make([]rune, t.end())
+	fill(row, ' ')
+	for i, l := range t.Lanes {
+		switch {
+		case line > l.Last:
+		case !l.Logged:
+			row[t.x(i)] = t.signs.faint
+		default:
+			row[t.x(i)] = t.signs.life
+		}
+	}
+	return row
+}
+
+func (t *textual) tear(b Break) {
+	row := t.lifelines(b.Line)
+	row[t.x(b.Lane)] = t.signs.tear
+	t.row(row, 0, false, t.red(t.cut(b.Text)), "")
+}
+
+// event writes the row of an event.
+func (t *textual) event(i int) {
+	n := &t.Nodes[i]
+	row := t.lifelines(n.Line)
+	words := n.Label
+	if n.Kind == trace.Send && n.Peer != "" {
+		words = strings.TrimSpace(words + " to " + t.name(n.Peer))
+	}
+	for _, k := range t.in[i] {
+		words = t.arrive(row, i, &t.Arrows[k])
+	}
+	for _, k := range t.out[i] {
+		words = t.leave(row, i, &t.Arrows[k], words)
+	}
+	row[t.x(n.Lane)] = t.signs.node[n.Kind]
+	if n.Kind == trace.KindNone {
+		row[t.x(n.Lane)] = t.signs.node[trace.Local]
+	}
+	flag := ""
+	for _, m := range n.Marks {
+		flag += fmt.Sprintf("[%d] ", m)
+	}
+	name := ""
+	if n.Name != "" {
+		name = n.Name + ": "
+	}
+	words = t.cut(flag + name + words)
+	if flag != "" && strings.HasPrefix(words, flag) {
+		words = t.red(flag[:len(flag)-1]) + words[len(flag)-1:]
+	}
+	t.row(row, n.Clock, n.Lit, words, "")
+}
+
+// arrive draws a message that a node receives, and says what it was.
+func (t *textual) arrive(row []rune, i int, a *Arrow) string {
+	lane := t.Nodes[i].Lane
+	words := a.Label
+	switch {
+	case a.From >= 0:
+		send := &t.Nodes[a.From]
+		stroke := t.signs.across
+		if a.Kind == Again {
+			stroke, words = t.signs.again, words+", again"
+		}
+		if a.Astray {
+			words += ", for " + clean(send.Peer)
+		}
+		if !t.across(row, send.Lane, lane, stroke, strconv.FormatUint(send.Clock, 10)) {
+			words += fmt.Sprintf(", sent at %d", send.Clock)
+		}
+	case a.Kind == Orphan:
+		if a.FarLane >= 0 && t.across(row, a.FarLane, lane, t.signs.loose, string(t.signs.orphan)) {
+			return words + ", no send: " + a.Far.String()
+		}
+		return words + ", no send: " + a.Far.String()
+	case a.Kind == Unlogged:
+		t.across(row, a.FarLane, lane, t.signs.loose, "")
+		return words + ", not logged: " + a.Far.String()
+	default:
+		t.across(row, a.FarLane, lane, t.signs.loose, "")
+		return words + " from " + a.Far.String()
+	}
+	return words
+}
+
+// leave draws a message that goes nowhere, or out of the window, and says what it was.
+func (t *textual) leave(row []rune, i int, a *Arrow, words string) string {
+	lane := t.Nodes[i].Lane
+	switch a.Kind {
+	case Lost:
+		t.toward(row, lane, a.FarLane, t.signs.across, t.signs.lost)
+		words += ", lost"
+	case InFlight:
+		t.toward(row, lane, a.FarLane, t.signs.loose, t.signs.flying)
+		words += ", in flight"
+	case Out:
+		return strings.TrimSpace(a.Label + " to " + a.Far.String())
+	}
+	return words
+}
+
+// name is a process as the heads name it.
+func (t *textual) name(process string) string {
+	for _, l := range t.Lanes {
+		if !t.whole && l.Process == clean(process) {
+			return l.Short
+		}
+	}
+	return clean(process)
+}
+
+// across draws an arrow from lane to lane with a word at its start, and reports whether there was room for that.
+func (t *textual) across(row []rune, from, to int, stroke rune, word string) bool {
+	if from < 0 || from == to {
+		return false
+	}
+	a, b, step := t.x(from), t.x(to), 1
+	start, tip := t.signs.fromLeft, t.signs.right
+	if a > b {
+		step, start, tip = -1, t.signs.fromRight, t.signs.left
+	}
+	for x := a + step; x != b; x += step {
+		if row[x] == ' ' {
+			row[x] = stroke
+		} else {
+			row[x] = t.signs.cross
+		}
+	}
+	row[a] = start
+	row[b-step] = tip
+	runes := []rune(word)
+	if len(runes) > min(t.column, abs(a-b))-2 {
+		return false
+	}
+	at := a + 1
+	if step < 0 {
+		at = a - len(runes)
+	}
+	copy(row[at:], runes)
+	return true
+}
+
+// toward draws a line that ends before the lane it goes to.
+func (t *textual) toward(row []rune, from, to int, stroke, end rune) {
+	if to < 0 || to == from {
+		to = from + 1
+		if to == len(t.Lanes) {
+			row[t.x(from)+1] = end
+			return
+		}
+	}
+	a, b, step := t.x(from), t.x(to), 1
+	if a > b {
+		step = -1
+	}
+	for x := a + step; x != b; x += step {
+		if row[x] == ' ' {
+			row[x] = stroke
+		} else {
+			row[x] = t.signs.cross
+		}
+	}
+	row[b-step] = end
+}
+
+func abs(n int) int { return max(n, -n) }
+
+func fill(row []rune, r rune) {
+	for i := range row {
+		row[i] = r
+	}
+}
+
+// cut cuts words to the room that they have.
+func (t *textual) cut(words string) string {
+	return clipCells(words, max(8, t.opt.Width-t.end()), string(t.signs.cut))
+}
+
+// row writes one row. Clock 0 is none.
+func (t *textual) row(row []rune, clock uint64, lit bool, words, _ string) {
+	number := strconv.FormatUint(clock, 10)
+	if clock == 0 {
+		number = ""
+	}
+	mark := " "
+	if lit {
+		mark = string(t.signs.lit)
+	}
+	text := fmt.Sprintf("%s%*s ", mark, t.gutter-2, number)
+	lanes := string(row[t.gutter:])
+	switch {
+	case lit:
+		text, lanes = t.bold(text), t.bold(lanes)
+	case t.Lit:
+		lanes, words = t.dim(lanes), t.dim(words)
+	}
+	t.print(strings.TrimRight(text+lanes+t.ascii(words), " "))
+}
+
+func (t *textual) print(line string) {
+	t.w.WriteString(line)
+	t.w.WriteByte('\n')
+}
+
+// ascii replaces what is not ASCII, where that is asked for.
+func (t *textual) ascii(s string) string {
+	if !t.opt.ASCII {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '…':
+			return '~'
+		case r == '⋮':
+			return ':'
+		case r > 0x7e:
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func (t *textual) paint(code, s string) string {
+	if !t.opt.Color || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func (t *textual) bold(s string) string { return t.paint("1", s) }
+func (t *textual) dim(s string) string  { return t.paint("2", s) }
+func (t *textual) red(s string) string  { return t.paint("1;31", s) }
+
+// clipCells cuts a text to so many columns.
+func clipCells(s string, most int, cut string) string {
+	if cells(s) <= most {
+		return s
+	}
+	runes := []rune(s)
+	for len(runes) > 0 && cells(string(runes)) > most-1 {
+		runes = runes[:len(runes)-1]
+	}
+	return strings.TrimRight(string(runes), " ") + cut
+}
+
+// foot writes the legend, the findings and the notes.
+func (t *textual) foot() {
+	t.print("")
+	if !t.whole && len(t.Lanes) > 0 {
+		var names []string
+		for _, l := range t.Lanes {
+			names = append(names, l.Short+" "+l.Process)
+		}
+		t.fold(strings.Join(names, ", "))
+	}
+	s := t.signs
+	legend := []string{string(s.node[trace.Local]) + " local", string(s.node[trace.Send]) + " send", string(s.node[trace.Receive]) + " receive"}
+	for _, k := range []struct {
+		kind ArrowKind
+		text string
+	}{
+		{Lost, string(s.lost) + " lost"}, {InFlight, string(s.flying) + " in flight"}, {Again, string(s.again) + " received again"},
+		{Orphan, string(s.orphan) + " no send"}, {In, string(s.loose) + " from outside"},
+	} {
+		if slices.ContainsFunc(t.Arrows, func(a Arrow) bool { return a.Kind == k.kind }) {
+			legend = append(legend, k.text)
+		}
+	}
+	if t.Lit {
+		legend = append(legend, string(s.lit)+" "+t.What)
+	}
+	t.fold(strings.Join(legend, "  "))
+	t.fold("Rows go by the Lamport clock: distance is not duration. A message stands at its receive, with the clock of its send.")
+	for _, m := range t.shownMarks() {
+		number := fmt.Sprintf("[%d]", m.N)
+		for i, line := range wrapCells(m.Finding.Rule+": "+clean(m.Finding.Message), t.opt.Width-len(number)-1) {
+			if i > 0 {
+				number = strings.Repeat(" ", len(number))
+				t.print(number + " " + t.ascii(line))
+				continue
+			}
+			t.print(t.red(number) + " " + t.ascii(line))
+		}
+	}
+	if more := len(t.Marks) - len(t.shownMarks()); more > 0 {
+		t.fold("And " + counted(more, "finding") + " more here; bank-trace check lists them.")
+	}
+	for _, n := range t.Notes {
+		t.fold(n)
+	}
+}
+
+// fold writes a text in as many lines as it needs.
+func (t *textual) fold(text string) {
+	for _, line := range wrapCells(text, t.opt.Width) {
+		t.print(t.ascii(line))
+	}
+}
+
+func wrapCells(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Split(text, " ") {
+		switch {
+		case line == "":
+			line = word
+		case cells(line)+1+cells(word) > width:
+			lines = append(lines, line)
+			line = word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
