@@ -265,6 +265,11 @@ func tableTraces(ctx context.Context, args []string) ([]*mutate.Trace, error) {
 func simulate(ctx context.Context, seed uint64) (*mutate.Trace, error) {
 	spec := sim.DefaultSpec()
 	spec.Seed, spec.Branches, spec.Requests, spec.Roaming = seed, 4, 60, 0.8
+	return simulateSpec(ctx, spec)
+}
+
+// simulateSpec returns the trace of a simulation, in memory.
+func simulateSpec(ctx context.Context, spec sim.Spec) (*mutate.Trace, error) {
 	cfg, err := spec.Config()
 	if err != nil {
 		return nil, err

@@ -176,7 +176,7 @@ func draw(ctx context.Context, c *console, f drawFlags, args []string) (err erro
 	defer remove()
 	bar := newBar(c.err, "events", -1)
 	defer bar.done()
-	opt := diagram.Options{Names: names, Progress: bar.set}
+	opt := diagram.Options{Name: traceName(args[0]), Names: names, Progress: bar.set}
 	if !f.noCheck {
 		opt.Report, err = check.Check(ctx, sources, check.Options{Strict: f.strict, Run: folder.Run,
 			Progress: func(events, _ int64) { bar.set(events) }})
@@ -225,6 +225,14 @@ func writePicture(c *console, f drawFlags, p *diagram.Picture) error {
 		fmt.Fprintln(c.out, wrap(note, 80, 0))
 	}
 	return nil
+}
+
+// traceName is how titles call a trace.
+func traceName(path string) string {
+	if path == trace.Stdin {
+		return "standard input"
+	}
+	return filepath.Base(path)
 }
 
 // twice returns sources that can be read more than once: standard input is copied to a temporary file, which remove deletes.

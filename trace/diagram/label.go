@@ -57,6 +57,8 @@ func brief(e *trace.Event) string {
 	switch {
 	case e.Step == trace.StepOrder:
 		return "order"
+	case e.Step == trace.StepExecute && e.Result != trace.OK && e.Result != trace.ResultNone:
+		return e.Result.String()
 	case e.Step == trace.StepExecute && !e.Write.IsZero():
 		return strings.TrimSuffix("execute: "+result(e, " "), ": ")
 	case e.Step == trace.StepExecute:

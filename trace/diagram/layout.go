@@ -30,6 +30,7 @@ func (t *Trace) Picture(ctx context.Context, q Query) (*Picture, error) {
 	l.rows(events)
 	l.place(events)
 	l.arrows(messages)
+	l.ways()
 	l.marks()
 	l.spans()
 	if err := l.account(ctx); err != nil {
@@ -51,7 +52,7 @@ type layout struct {
 // fewProcesses is the number of processes up to which all have a lane, those without events in the window too.
 const fewProcesses = 8
 
-// lanes gives lanes to the processes: customers first, then branches, each in the order of their names.
+// lanes gives lanes to the processes: customers first, then the others, in the order of their names.
 func (l *layout) lanes(events []*chosen, messages []message) {
 	seen := map[string]bool{}
 	for _, c := range events {
@@ -93,8 +94,13 @@ func (l *layout) order(a, b string) int {
 	if l.plan.allowed != nil {
 		return cmp.Compare(l.plan.allowed[a], l.plan.allowed[b])
 	}
-	rank := map[string]int{"customer": -1, "branch": 1}
-	return cmp.Or(cmp.Compare(rank[l.t.byName[a].role], rank[l.t.byName[b].role]), natural(a, b))
+	serves := func(name string) int {
+		if l.t.byName[name].role == "customer" {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(serves(a), serves(b)), natural(a, b))
 }
 
 // rows makes the rows: one for each clock that is shown, one for each stretch between them, and for breaks.
@@ -157,7 +163,7 @@ func (l *layout) breaks(events []*chosen) map[place][]Break {
 			continue
 		}
 		for _, g := range p.breaks {
-			b := Break{Kind: g.kind, Lane: lane, Text: g.text(p.name)}
+			b := Break{Kind: g.kind, Lane: lane, Text: g.text(), Marks: l.t.namedBy(p, g)}
 			if c, ok := clock[causal.At{Process: int32(i), Pos: g.pos}]; ok {
 				found[place{c, true}] = append(found[place{c, true}], b)
 			} else if c, ok := clock[causal.At{Process: int32(i), Pos: g.pos - 1}]; ok {
@@ -168,17 +174,16 @@ func (l *layout) breaks(events []*chosen) map[place][]Break {
 	return found
 }
 
-func (g gap) text(process string) string {
-	switch g.kind {
-	case BreakRestart:
-		return fmt.Sprintf("%s restarts: incarnation %d", clean(process), g.n)
-	case BreakUnreadable:
-		if g.n == 1 {
-			return "a line here cannot be read"
-		}
-		return thousands(g.n) + " lines here cannot be read"
+func (g gap) text() string {
+	switch {
+	case g.kind == BreakCut:
+		return "log cut off"
+	case g.kind == BreakUnreadable:
+		return counted(g.n, "unreadable line")
+	case g.first < g.n:
+		return fmt.Sprintf("incarnations %d to %d", g.first, g.n)
 	}
-	return "the log is cut off here"
+	return fmt.Sprintf("incarnation %d", g.n)
 }
 
 func (l *layout) breakRow(add func(Row), clock uint64, breaks []Break) {
@@ -275,6 +280,9 @@ func (l *layout) heading() {
 		what = l.plan.title + ", with " + l.plan.what
 	}
 	l.Title = "Space-time diagram"
+	if l.t.name != "" {
+		l.Title += " of " + clean(l.t.name)
+	}
 	if what != "" {
 		l.Title += ": " + clean(what)
 	}

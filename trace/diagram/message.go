@@ -133,6 +133,18 @@ func (l *layout) arrows(messages []message) {
 	}
 }
 
+// ways finds where a lit path goes along a lane.
+func (l *layout) ways() {
+	for step := range l.plan.steps {
+		from, ok := l.nodes[step[0]]
+		to, too := l.nodes[step[1]]
+		if ok && too && step[0].Process == step[1].Process {
+			l.Ways = append(l.Ways, Way{from, to})
+		}
+	}
+	slices.SortFunc(l.Ways, func(a, b Way) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
+}
+
 // lights reports whether an arrow between two nodes is lit.
 func (l *layout) lights(a Arrow, m message) bool {
 	if l.plan.steps != nil {
@@ -158,7 +170,7 @@ func (l *layout) marks() {
 			}
 			l.Nodes[node].Marks = append(l.Nodes[node].Marks, m.N)
 		}
-		if m.Event < 0 && m.Other < 0 && !m.Main {
+		if m.Event < 0 && m.Other < 0 && !m.Main && !slices.ContainsFunc(l.Breaks, func(b Break) bool { return slices.Contains(b.Marks, m.N) }) {
 			continue
 		}
 		l.Marks = append(l.Marks, m)
@@ -170,6 +182,21 @@ func (l *layout) marks() {
 			}
 		}
 	}
+}
+
+// namedBy returns the numbers of the findings that name a line of a gap, or say that the log is cut off there.
+func (t *Trace) namedBy(p *process, g gap) []int {
+	var marks []int
+	for i := range t.findings {
+		place := t.findings[i].Event
+		if place == nil || place.Seq > 0 && t.findings[i].Rule != "log/truncated" {
+			continue
+		}
+		if g.has(place.File, place.Line) || g.kind == BreakCut && place.Process == p.name {
+			marks = append(marks, i+1)
+		}
+	}
+	return marks
 }
 
 // nodeOf returns the node that a finding names. Where the log gives its number twice, the line that the finding names counts.

@@ -17,6 +17,7 @@ type Picture struct {
 	// Arrows are the messages of which at least one end is in the window, in the order of their sends.
 	Arrows []Arrow
 	Breaks []Break
+	Ways   []Way // where a lit path goes along a lane
 	// Marks are the findings that name an event in the window, in the order of their numbers.
 	Marks []Mark
 	Notes []string // what was left out, and how to see it
@@ -106,19 +107,23 @@ const (
 
 // Break is a place in a lane where its line is broken.
 type Break struct {
-	Kind BreakKind
-	Lane int
-	Line int
-	Text string
+	Kind  BreakKind
+	Lane  int
+	Line  int
+	Text  string // in a few words: the incarnation that begins, say
+	Marks []int  // numbers of findings that name it
 }
+
+// Way is a part of a lane, from a node to a later one of the same process.
+type Way struct{ From, To int }
 
 // Mark is a finding.
 type Mark struct {
 	N       int // its number
 	Finding *check.Finding
-	Event   int // node; -1 where it is not in the window
-	Other   int // node; -1 where there is none
-	Main    bool
+	Event   int  // node; -1 where it is not in the window
+	Other   int  // node; -1 where there is none
+	Main    bool // it is the one that was asked for
 }
 
 // NodeOf returns the number of the node of an event, -1 where the window has it not.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 	"github.com/seed-8ff1fc32/bank-trace/trace/causal"
+	"github.com/seed-8ff1fc32/bank-trace/trace/check"
 )
 
 // Query says what to draw. The zero value draws a trace from its beginning.
@@ -48,7 +49,7 @@ type plan struct {
 	earlier uint64
 	lit     func(causal.At, *trace.Event) bool // nil where nothing is lit
 	only    bool                               // what is not lit is left out, unless all of it has room
-	steps   map[[2]causal.At]bool              // messages of a lit path
+	steps   map[[2]causal.At]bool              // of a lit path
 	names   map[causal.At]string
 	what    string
 	allowed map[string]int // process -> its place in Query.Processes; nil where all are
@@ -157,17 +158,20 @@ func (p *plan) path(t *Trace) error {
 			t.graph.Ref(a), t.graph.Ref(b))
 		path.Events = []causal.At{a, b}
 	}
-	p.light(t, path.Events)
+	p.light(path.Events)
+	if !ok {
+		p.steps = map[[2]causal.At]bool{}
+	}
 	return nil
 }
 
 // light lights a chain of events, and makes anchors of them.
-func (p *plan) light(t *Trace, chain []causal.At) {
+func (p *plan) light(chain []causal.At) {
 	on := map[causal.At]bool{}
 	p.steps = map[[2]causal.At]bool{}
 	for i, at := range chain {
 		on[at], p.anchors[at] = true, true
-		if i > 0 && chain[i-1].Process != at.Process {
+		if i > 0 {
 			p.steps[[2]causal.At{chain[i-1], at}] = true
 		}
 	}
@@ -192,6 +196,9 @@ func (p *plan) finding(t *Trace) error {
 			p.anchors[at] = true
 		}
 	}
+	if len(p.anchors) == 0 {
+		p.anchorLines(t, f)
+	}
 	var chain []causal.At
 	for _, name := range f.Path {
 		if ref, ok := parseRef(name); ok {
@@ -201,10 +208,37 @@ func (p *plan) finding(t *Trace) error {
 		}
 	}
 	if p.lit == nil && len(chain) > 1 {
-		p.light(t, chain)
+		p.light(chain)
 		p.what = "the causal path of finding " + fmt.Sprint(p.Finding)
 	}
 	return nil
+}
+
+// anchorLines makes anchors of the events beside the lines that a finding names, where it names no event: else of the last
+// event of a process that it names.
+func (p *plan) anchorLines(t *Trace, f *check.Finding) {
+	for _, place := range []*check.Place{f.Event, f.Other} {
+		if place == nil {
+			continue
+		}
+		for i, proc := range t.procs {
+			for _, g := range proc.breaks {
+				if g.has(place.File, place.Line) {
+					p.anchorAt(proc, i, g.pos-1)
+					p.anchorAt(proc, i, g.pos)
+				}
+			}
+			if len(p.anchors) == 0 && proc.name == place.Process {
+				p.anchorAt(proc, i, proc.count-1)
+			}
+		}
+	}
+}
+
+func (p *plan) anchorAt(proc *process, i int, pos int32) {
+	if pos >= 0 && pos < proc.count {
+		p.anchors[causal.At{Process: int32(i), Pos: pos}] = true
+	}
 }
 
 // place finds the clocks of the anchors.

@@ -13,6 +13,7 @@ import (
 
 // Options says how a trace is read.
 type Options struct {
+	Name     string             // of the trace, for titles
 	Names    []causal.Name      // events to look for, see [Trace.Named]
 	Report   *check.Report      // its findings are marked; nil for none
 	Progress func(events int64) // called now and then with the events read in this pass; nil for nobody
@@ -20,6 +21,7 @@ type Options struct {
 
 // Trace is a trace that pictures can be drawn of.
 type Trace struct {
+	name     string
 	sources  []check.Source
 	graph    *causal.Graph
 	procs    []*process // as the graph numbers them; behind those, in order of reading, processes that have no event
@@ -47,9 +49,17 @@ type process struct {
 
 // gap is a place in a log where something other than an event stands.
 type gap struct {
-	pos  int32 // events before it
-	kind BreakKind
-	n    uint64 // incarnation, or number of lines
+	pos   int32 // events before it
+	kind  BreakKind
+	n     uint64 // incarnation, or number of lines
+	first uint64 // of several incarnations without events between them: the first, and n the last
+	file  string // of lines that cannot be read: where the first stands
+	line  int
+}
+
+// has reports whether a gap is or holds a line of a file.
+func (g gap) has(file string, line int) bool {
+	return g.file == file && line >= g.line && line < g.line+int(max(g.n, 1)) && g.line > 0
 }
 
 // NoSourceError says that a source cannot be read more than once.
@@ -62,7 +72,7 @@ func (e *NoSourceError) Error() string {
 // Read reads a trace. Every piece of a source must have an Open; one without is a *[NoSourceError]. Lines that are no record
 // are passed over, and the picture shows where. The other errors are those of reading.
 func Read(ctx context.Context, sources []check.Source, opt Options) (*Trace, error) {
-	t := &Trace{sources: sources, byName: map[string]*process{}, progress: opt.Progress}
+	t := &Trace{name: opt.Name, sources: sources, byName: map[string]*process{}, progress: opt.Progress}
 	if opt.Report != nil {
 		t.findings = opt.Report.Findings
 	}
@@ -138,21 +148,29 @@ func (t *Trace) number() {
 	t.procs = append(t.procs, rest...)
 	for _, p := range t.procs {
 		if p.open {
-			p.broken(BreakCut, 0)
+			p.broken(gap{kind: BreakCut})
 		}
 	}
 }
 
 // broken notes something at the place that was reached.
-func (p *process) broken(kind BreakKind, n uint64) {
-	if k := len(p.breaks); k > 0 && p.breaks[k-1].pos == p.count && p.breaks[k-1].kind == kind && kind == BreakUnreadable {
-		p.breaks[k-1].n += n
-		return
+func (p *process) broken(g gap) {
+	g.pos = p.count
+	if k := len(p.breaks) - 1; k >= 0 && p.breaks[k].pos == g.pos && p.breaks[k].kind == g.kind {
+		last := &p.breaks[k]
+		if g.kind == BreakCut {
+			return
+		}
+		if g.kind == BreakUnreadable && last.file == g.file && last.line+int(last.n) == g.line {
+			last.n++
+			return
+		}
+		if g.kind == BreakRestart {
+			last.n = g.n
+			return
+		}
 	}
-	if k := len(p.breaks); k > 0 && p.breaks[k-1].pos == p.count && kind == BreakCut && p.breaks[k-1].kind == BreakCut {
-		return
-	}
-	p.breaks = append(p.breaks, gap{p.count, kind, n})
+	p.breaks = append(p.breaks, g)
 }
 
 // note takes a record that is no event. Last is the process that the log spoke of before; "" at its start.
@@ -161,7 +179,7 @@ func (t *Trace) note(rec trace.Record, last string) {
 	case *trace.Header:
 		p := t.process(rec.Process)
 		if p.logged && (p.count > 0 || rec.Incarnation > 1) {
-			p.broken(BreakRestart, rec.Incarnation)
+			p.broken(gap{kind: BreakRestart, n: rec.Incarnation, first: rec.Incarnation})
 		}
 		p.logged, p.closed, p.open = true, false, rec.Ends
 		p.role = cmp.Or(p.role, rec.Role)
@@ -177,10 +195,10 @@ func (t *Trace) note(rec trace.Record, last string) {
 		p := t.process(last)
 		p.pieces = true
 		if rec.Truncated {
-			p.broken(BreakCut, 0)
+			p.broken(gap{kind: BreakCut, file: rec.File, line: rec.Line})
 			return
 		}
-		p.broken(BreakUnreadable, 1)
+		p.broken(gap{kind: BreakUnreadable, n: 1, file: rec.File, line: rec.Line})
 	}
 }
 

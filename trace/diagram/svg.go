@@ -35,10 +35,12 @@ const (
 	lanesWidth   = 800.0 // of a page, from the first lane to the last
 	widestLane   = 220.0
 	narrowLane   = 44.0
-	edge         = 34.0 // from the scale to the first lane, where lanes are wide
+	edge         = 46.0 // from the scale to the first lane, where lanes are wide
 	footLine     = 16.0
 	badgeHeight  = 13.0
+	numbersFrom  = 60.0 // the width of a lane from which on every event has its clock beside it
 	headingSize  = 15.0
+	headingLine  = 20.0
 	slantedNames = 62.0 // height of the heads of lanes whose names are slanted
 )
 
@@ -73,6 +75,10 @@ func (p *Picture) draw(opt SVGOptions) *drawing {
 	d.lanes()
 	d.messages()
 	d.links()
+	d.folds()
+	for _, b := range d.Breaks {
+		d.tear(b)
+	}
 	d.nodes()
 	d.names()
 	d.tell()
@@ -80,40 +86,43 @@ func (p *Picture) draw(opt SVGOptions) *drawing {
 	return d
 }
 
-// measure finds the places of lanes and lines.
+// measure finds the places of lanes and lines: first across, then down, as the title needs more lines on a narrow page.
 func (d *drawing) measure() {
-	lanes := float64(max(1, len(d.Lanes)))
-	heading := margin + headingSize + 12
+	lanes, lines := float64(max(1, len(d.Lanes))), float64(max(1, d.Lines))
+	name := 0.0
+	for _, l := range d.Lanes {
+		name = max(name, textWidth(clip(l.Process, 24), 12))
+	}
 	if d.dir == Right {
 		d.pitch, d.step = laneHeight, columnWidth
-		name := 40.0
-		for _, l := range d.Lanes {
-			name = max(name, textWidth(clip(l.Process, 24), 12)+16)
-		}
-		d.left, d.top = margin+name+columnWidth/2, heading+22+laneHeight/2
-		d.plot = box{margin + name, heading + 22, margin + name + float64(max(1, d.Lines))*columnWidth, heading + 22 + lanes*laneHeight}
+		d.plot.x0 = margin + max(40, name) + 16
+		d.plot.x1 = d.plot.x0 + lines*columnWidth
 		d.width = max(leastWidth, d.plot.x1+margin)
-		d.height = d.plot.y1
+		d.plot.y0 = d.heading() + 22
+		d.plot.y1 = d.plot.y0 + lanes*laneHeight
+		d.left, d.top = d.plot.x0+columnWidth/2, d.plot.y0+laneHeight/2
 		return
 	}
 	d.step = rowHeight
 	d.pitch = min(widestLane, max(narrowLane, lanesWidth/max(1, lanes-1)))
 	before, after := min(edge, d.pitch/2), max(40, min(130, d.pitch*0.85)) // after the last lane there is room for words
-	head := 30.0
-	for _, l := range d.Lanes {
-		d.slant = d.slant || textWidth(clip(l.Process, 24), 12) > d.pitch-8
-	}
-	if d.slant {
-		head = slantedNames
-	}
-	d.left, d.top = margin+axisWidth+before, heading+head+rowHeight/2
-	d.plot = box{margin + axisWidth, heading + head, margin + axisWidth + before + (lanes-1)*d.pitch + after, heading + head + float64(max(1, d.Lines))*rowHeight}
+	d.slant = name > d.pitch-8
+	d.plot.x0 = margin + axisWidth
+	d.plot.x1 = d.plot.x0 + before + (lanes-1)*d.pitch + after
 	d.width = max(leastWidth, d.plot.x1+margin)
+	d.plot.y0 = d.heading() + 30
 	if d.slant {
-		d.width = max(d.width, d.plot.x1+margin+40)
+		d.plot.y0 = d.heading() + slantedNames
 	}
-	d.height = d.plot.y1
+	d.plot.y1 = d.plot.y0 + lines*rowHeight
+	d.left, d.top = d.plot.x0+before, d.plot.y0+rowHeight/2
 }
+
+// title returns the lines of the title.
+func (d *drawing) title() []string { return wrapText(d.Title, d.width-2*margin, headingSize*1.08) }
+
+// heading returns where the title ends.
+func (d *drawing) heading() float64 { return margin + float64(len(d.title()))*headingLine + 6 }
 
 // at returns the place of a lane and a line.
 func (d *drawing) at(lane int, line float64) point {

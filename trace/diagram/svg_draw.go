@@ -12,12 +12,10 @@ import (
 
 // rows draws the scale: a line and a number for each value of the clock, a band for what is folded.
 func (d *drawing) rows() {
-	d.text(point{margin, margin + headingSize}, "head", "", clip(d.Title, max(20, int(d.width/9))))
-	if d.dir == Right {
-		d.text(point{d.plot.x0 - 8, d.plot.y0 - 8}, "axis", "end", "clock")
-	} else {
-		d.text(point{d.plot.x0 - 8, d.plot.y0 - 8}, "axis", "end", "clock")
+	for i, line := range d.title() {
+		d.text(point{margin, margin + headingSize + float64(i)*headingLine}, "head", "", line)
 	}
+	d.text(point{d.plot.x0 - 8, d.plot.y0 - 8}, "axis", "end", "clock")
 	for _, r := range d.Rows {
 		switch r.Kind {
 		case RowClock:
@@ -51,15 +49,29 @@ func foldText(r Row) string {
 func (d *drawing) fold(r Row) {
 	p := d.at(0, float64(r.Line))
 	if d.dir == Right {
-		d.printf("<rect class=\"fold\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"><title>%s</title></rect>\n",
-			num(p.x-d.step/2+3), num(d.plot.y0), num(d.step-6), num(d.plot.y1-d.plot.y0), escape(foldText(r)))
-		d.text(point{p.x, d.plot.y0 - 8}, "axis", "middle", "…")
+		d.blank("fold", box{p.x - d.step/2 + 3, d.plot.y0, p.x + d.step/2 - 3, d.plot.y1})
 		return
 	}
-	d.printf("<rect class=\"fold\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>\n",
-		num(d.plot.x0), num(p.y-d.step/2+3), num(d.plot.x1-d.plot.x0), num(d.step-6))
-	d.text(point{d.plot.x0 - 8, p.y + 3.5}, "axis", "end", "⋮")
-	d.put(point{d.plot.x0 + 10, p.y + 3.5}, "soft", foldText(r))
+	d.blank("fold", box{d.plot.x0, p.y - d.step/2 + 3, d.plot.x1, p.y + d.step/2 - 3})
+}
+
+// folds says what is folded, above the lifelines.
+func (d *drawing) folds() {
+	for _, r := range d.Rows {
+		p := d.at(0, float64(r.Line))
+		switch {
+		case r.Kind != RowFold:
+		case d.dir == Right:
+			d.text(point{p.x, d.plot.y0 - 8}, "axis", "middle", "…")
+		default:
+			d.text(point{d.plot.x0 - 8, p.y + 3.5}, "axis", "end", "⋮")
+			q := point{d.left + 12, p.y + 3.5}
+			b := box{q.x - 4, p.y - d.step/2 + 4, q.x + textWidth(foldText(r), smallSize) + 4, p.y + d.step/2 - 4}
+			d.blank("fold", b)
+			d.text(q, "axis", "", foldText(r))
+			d.take(b)
+		}
+	}
 }
 
 // lanes draws the lifelines.
@@ -85,8 +97,8 @@ func (d *drawing) lanes() {
 			d.path(class, "", d.at(i, to), d.at(i, to+0.5))
 		}
 	}
-	for _, b := range d.Breaks {
-		d.tear(b)
+	for _, w := range d.Ways {
+		d.path("m lit", "", d.node(w.From), d.node(w.To))
 	}
 }
 
@@ -106,25 +118,35 @@ func (d *drawing) tear(b Break) {
 		d.path("hide", "", p.plus(-4, 0), p.plus(4, 0))
 		d.path("tear", "", p.plus(-5, -9), p.plus(-1, -3), p.plus(-7, 3), p.plus(-3, 9))
 		d.path("tear", "", p.plus(3, -9), p.plus(7, -3), p.plus(1, 3), p.plus(5, 9))
-		d.put(point{p.x + 9, p.y - 12}, "word", b.Text)
+		w := textWidth(b.Text, smallSize)
+		d.put(box{p.x - w/2, p.y + 12, p.x + w/2, p.y + 25}, b.Text)
 		return
 	}
 	d.path("hide", "", p.plus(0, -4), p.plus(0, 4))
 	d.path("tear", "", p.plus(-9, -5), p.plus(-3, -1), p.plus(3, -7), p.plus(9, -3))
 	d.path("tear", "", p.plus(-9, 3), p.plus(-3, 7), p.plus(3, 1), p.plus(9, 5))
 	d.taken = append(d.taken, around(p, 20, 16))
-	if w := textWidth(b.Text, textSize); p.x+14+w > d.width {
-		d.put(point{p.x - 14 - w, p.y + 4}, "word", b.Text)
-		return
+	right := 14.0
+	if len(b.Marks) > 0 {
+		right += d.badge(point{p.x + right, p.y}, "badge", numbers(b.Marks)) + 4
 	}
-	d.put(point{p.x + 14, p.y + 4}, "word", b.Text)
+	w := textWidth(b.Text, smallSize)
+	d.put(box{p.x + right, p.y - 7, p.x + right + w, p.y + 7}, b.Text)
 }
 
 // put writes a text that needs its place, come what may.
-func (d *drawing) put(p point, class, s string) {
-	d.text(p, class, "", s)
-	b := box{p.x, p.y - textSize, p.x + textWidth(s, textSize), p.y + 3}
-	d.taken = append(d.taken, b)
+func (d *drawing) put(b box, s string) {
+	d.blank("paper", b)
+	d.text(point{b.x0, b.y1 - 3.5}, "say", "", s)
+	d.take(b)
+}
+
+// badge draws a number or a letter in a box whose left side is at p, and returns its width.
+func (d *drawing) badge(p point, class, name string) float64 {
+	w := textWidth(name, 9.5) + 8
+	d.printf("<rect class=\"%s\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" rx=\"3\"/>\n", class, num(p.x), num(p.y-badgeHeight/2), num(w), num(badgeHeight))
+	d.text(point{p.x + w/2, p.y + 3.5}, "badgetext", "middle", name)
+	return w
 }
 
 // path draws straight lines. Title is what a pointer that rests there is told.

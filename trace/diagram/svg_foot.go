@@ -66,9 +66,7 @@ func (d *drawing) foot() {
 	for _, m := range d.shownMarks() {
 		text := fmt.Sprintf("%s: %s", m.Finding.Rule, m.Finding.Message)
 		number := fmt.Sprint(m.N)
-		w := textWidth(number, 9.5) + 8
-		d.printf("<rect class=\"badge\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" rx=\"3\"/>\n", num(margin), num(y-10), num(w), num(badgeHeight))
-		d.text(point{margin + w/2, y}, "badgetext", "middle", number)
+		w := d.badge(point{margin, y - 3.5}, "badge", number)
 		for _, line := range wrapText(text, d.width-2*margin-w-8, textSize) {
 			d.text(point{margin + w + 8, y}, "", "", line)
 			y += footLine
@@ -120,7 +118,7 @@ func (d *drawing) legend() []sign {
 		end         func(point)
 	}{
 		{Again, "m dash", "received again", tip},
-		{Lost, "m", "lost", func(p point) { d.cross("m", p) }},
+		{Lost, "m", " lost", func(p point) { d.cross("m", p) }},
 		{InFlight, "m dash", "in flight", func(p point) { d.printf("<circle class=\"m\" cx=\"%s\" cy=\"%s\" r=\"2.5\"/>\n", num(p.x), num(p.y)) }},
 		{Out, "m dot", "to or from an event outside", tip},
 		{Unlogged, "m dash", "its send is in no log", tip},

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
 // tell places the words: clocks beside the events, what local events did, what messages carry. Clocks come first; of the
@@ -35,14 +33,25 @@ func (d *drawing) tell() {
 		return w
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(weight(&d.Arrows[a]), weight(&d.Arrows[b])) })
-	for _, strict := range []bool{true, false} {
+	for _, avoid := range []crossing{lifelines, arrows, nothing} {
 		for _, i := range order {
-			if d.Arrows[i].Label != "" && (strict || !d.Arrows[i].Minor) {
-				d.along(i, strict)
+			a := &d.Arrows[i]
+			important := len(a.Marks) > 0 || a.Lit && d.Lit
+			if a.Label != "" && (avoid == lifelines || avoid == arrows && !a.Minor || important) {
+				d.along(i, avoid)
 			}
 		}
 	}
 }
+
+// crossing says what a label at an arrow must not cross, beside events and other labels.
+type crossing uint8
+
+const (
+	nothing   crossing = iota
+	arrows             // no other arrow
+	lifelines          // no other arrow and no lifeline
+)
 
 // free reports whether a label may stand there.
 func (d *drawing) free(b box) bool {
@@ -74,15 +83,16 @@ func (d *drawing) badges() {
 		if len(n.Marks) == 0 {
 			class = "s"
 		}
-		for _, q := range []point{p.plus(-radius-7-w/2, -4), p.plus(radius+7+w/2, -4), p.plus(-radius-7-w/2, 6), p.plus(radius+7+w/2, 6), p.plus(0, -radius-12)} {
-			b := around(q, w, badgeHeight)
-			if !d.free(b) && !(q.y < p.y-10) {
-				continue
+		side := radius + 7 + w/2
+		if d.load(i) >= 0 {
+			side = -side
+		}
+		for _, q := range []point{p.plus(side, -4), p.plus(side, 6), p.plus(-side, -4), p.plus(-side, 6), p.plus(0, -radius-12)} {
+			if b := around(q, w, badgeHeight); d.free(b) || q.x == p.x {
+				d.take(b)
+				d.badge(point{b.x0, q.y}, class, name)
+				break
 			}
-			d.take(b)
-			d.printf("<rect class=\"%s\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" rx=\"3\"/>\n", class, num(b.x0), num(b.y0), num(w), num(badgeHeight))
-			d.text(point{q.x, q.y + 3.5}, "badgetext", "middle", name)
-			break
 		}
 	}
 }
@@ -100,92 +110,12 @@ func numbers(marks []int) string {
 	return strings.Join(words, ",")
 }
 
-// clock writes the clock of an event beside it, on the side where fewer arrows are, and what a local event did.
-func (d *drawing) clock(i int) {
-	n := &d.Nodes[i]
-	number := strconv.FormatUint(n.Clock, 10)
-	var words []string
-	if n.Kind != trace.Send && n.Kind != trace.Receive {
-		words = []string{n.Label, clean(brief(&n.Event)), clip(n.Label, 10)}
-	}
-	for _, s := range append(words, "") {
-		if d.beside(i, number, s) {
-			return
-		}
-	}
-}
-
-// beside writes number and words beside an event, if there is room.
-func (d *drawing) beside(i int, number, words string) bool {
-	p := d.node(i)
-	w := textWidth(number, textSize) * 1.08
-	if words != "" {
-		w += textWidth(" "+words, textSize)
-	}
-	gap := radius + 4
-	sides := []float64{1, -1}
-	if d.load(i) > 0 {
-		sides = []float64{-1, 1}
-	}
-	if words != "" { // to the right, if at all possible: so they stand in a column
-		sides = []float64{1, -1}
-	}
-	var places []point // of the left end of the base line
-	for _, side := range sides {
-		x := p.x + gap
-		if side < 0 {
-			x = p.x - gap - w
-		}
-		places = append(places, point{x, p.y + 4}, point{x, p.y - 5}, point{x, p.y + 12})
-	}
-	if d.dir == Right {
-		places = []point{{p.x - w/2, p.y - radius - 5}, {p.x - w/2, p.y + radius + 13}, {p.x + 4, p.y - radius - 4}, {p.x - w - 4, p.y - radius - 4}, {p.x + 4, p.y + radius + 12}}
-	}
-	for _, q := range places {
-		b := box{q.x, q.y - textSize + 1, q.x + w, q.y + 2.5}
-		if !d.free(b) {
-			continue
-		}
-		d.take(b)
-		class := ""
-		if d.Lit && !d.Nodes[i].Lit {
-			class = " dim"
-		}
-		if words == "" {
-			d.text(q, "num"+class, "", number)
-			return true
-		}
-		d.printf("<text x=\"%s\" y=\"%s\" class=\"word%s\"><tspan class=\"num\">%s</tspan> %s</text>\n", num(q.x), num(q.y), class, number, escape(words))
-		return true
-	}
-	return false
-}
-
-// load is above 0 where more arrows meet an event from its right than from its left.
-func (d *drawing) load(i int) (load int) {
-	p := d.node(i)
-	for k := range d.Arrows {
-		a := &d.Arrows[k]
-		if a.From != i && a.To != i {
-			continue
-		}
-		other := d.curves[k].from
-		if a.From == i {
-			other = d.curves[k].to
-		}
-		switch {
-		case other.x > p.x:
-			load++
-		case other.x < p.x:
-			load--
-		}
-	}
-	return load
-}
-
 // arrowWords is what is written at an arrow.
-func arrowWords(a *Arrow) string {
+func (p *Picture) arrowWords(a *Arrow) string {
 	words := a.Label
+	if a.Astray {
+		words += ", for " + clean(p.Nodes[a.From].Peer)
+	}
 	switch a.Kind {
 	case Again:
 		return words + ", again"
@@ -201,26 +131,28 @@ func arrowWords(a *Arrow) string {
 	return words
 }
 
-// along writes what a message carries along its arrow, if there is room. A strict place has no other arrow in it either.
-func (d *drawing) along(i int, strict bool) {
+// along writes what a message carries along its arrow, if there is room.
+func (d *drawing) along(i int, avoid crossing) {
 	a := &d.Arrows[i]
 	c := d.curves[i]
 	if d.labelled(i) {
 		return
 	}
-	words := arrowWords(a)
+	words := d.arrowWords(a)
+	if a.From < 0 || a.To < 0 {
+		if !d.stubWords(i, words) && a.Kind == Lost {
+			d.stubWords(i, "lost")
+		}
+		return
+	}
 	class := "say"
-	if a.Minor || a.Kind == In || a.Kind == Out {
+	if a.Minor {
 		class = "soft"
 	}
 	if d.Lit && !a.Lit && len(a.Marks) == 0 {
 		class += " dim"
 	}
 	w := textWidth(words, smallSize)
-	if a.From < 0 || a.To < 0 {
-		d.stubWords(i, words, class, w)
-		return
-	}
 	if w > c.from.to(c.to)-10 {
 		return
 	}
@@ -235,7 +167,7 @@ func (d *drawing) along(i int, strict bool) {
 		for _, up := range []float64{3, -9.5} {
 			p := c.at(t).plus(up*math.Sin(slope), -up*math.Cos(slope))
 			chunks := chunksOf(p, slope, w)
-			if !d.clear(chunks, i, strict) {
+			if !d.clear(chunks, i, avoid) {
 				continue
 			}
 			for _, b := range chunks {
@@ -261,18 +193,21 @@ func chunksOf(p point, slope, w float64) []box {
 	return boxes
 }
 
-func (d *drawing) clear(chunks []box, own int, strict bool) bool {
+func (d *drawing) clear(chunks []box, own int, avoid crossing) bool {
 	for _, b := range chunks {
 		if !d.free(b) {
 			return false
 		}
-		if !strict {
+		if avoid == nothing {
 			continue
 		}
 		for k := range d.curves {
 			if k != own && d.curves[k].cuts(b) {
 				return false
 			}
+		}
+		if avoid == arrows {
+			continue
 		}
 		for lane := range d.Lanes {
 			p := d.at(lane, 0)
@@ -284,9 +219,14 @@ func (d *drawing) clear(chunks []box, own int, strict bool) bool {
 	return true
 }
 
-// stubWords writes what a message carries at the loose end of its arrow.
-func (d *drawing) stubWords(i int, words, class string, w float64) {
+// stubWords writes words at the loose end of an arrow, if there is room.
+func (d *drawing) stubWords(i int, words string) bool {
 	a := &d.Arrows[i]
+	class := "soft"
+	if d.Lit && !a.Lit && len(a.Marks) == 0 {
+		class += " dim"
+	}
+	w := textWidth(words, smallSize)
 	end, here := d.curves[i].to, d.curves[i].from
 	if a.From < 0 {
 		end, here = here, end
@@ -303,9 +243,11 @@ func (d *drawing) stubWords(i int, words, class string, w float64) {
 		}
 		d.take(b)
 		d.told(i)
+		d.clearing(b, i)
 		d.text(q, class, "", words)
-		return
+		return true
 	}
+	return false
 }
 
 func (d *drawing) told(i int) { d.done = append(d.done, i) }
