@@ -90,7 +90,8 @@ const rulesIntro = "# The rules that `bank-trace check` knows\n\n" +
 	"<!-- Written by `bank-trace rules --markdown` from the code and from trace/check/examples; change it there. -->\n\n" +
 	"A rule that had nothing to check is shown as not checked, never as a pass. `exit` is the exit status that a finding\n" +
 	"leads to: 1 a violation, 2 it could not be decided, 0 a warning, which leaves the status alone. `--rules` selects by\n" +
-	"rule or by family, as in `--rules clock,message/lost`. `bank-trace explain RULE` says what stands here.\n\n"
+	"rule or by family, as in `--rules clock,message/lost`. `bank-trace explain RULE` says what stands here. The pictures are\n" +
+	"drawn by `bank-trace draw` from traces in which `bank-trace break` has violated the rule.\n\n"
 
 func cellText(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
@@ -98,6 +99,8 @@ func (r Rule) markdown(ctx context.Context, b *strings.Builder) error {
 	fmt.Fprintf(b, "\n## %s\n\n", r.Name)
 	fmt.Fprintf(b, "**Holds when:** %s\n\n**Why:** %s\n\n**Usual mistake:** %s\n\n**Source:** %s\n\n**A finding is** %s.\n",
 		r.Statement, r.Reason, r.Mistake, r.Source, r.meaning())
+	file := strings.ReplaceAll(r.Name, "/", "-")
+	fmt.Fprintf(b, "\n![A space-time diagram of a trace that violates %s](pictures/rules/%s.svg)\n", r.Name, file)
 	x, ok := r.Example()
 	if !ok {
 		return nil

@@ -21,7 +21,7 @@ func (t *Trace) Picture(ctx context.Context, q Query) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{t: t, plan: plan, Picture: &Picture{Lit: plan.lit != nil, What: plan.what}, nodes: map[causal.At]int{}}
+	l := &layout{t: t, plan: plan, Picture: &Picture{Lit: plan.lit != nil, What: clean(plan.what)}, nodes: map[causal.At]int{}}
 	messages, err := l.messages(events)
 	if err != nil {
 		return nil, err

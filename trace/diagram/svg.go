@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -55,7 +56,7 @@ type drawing struct {
 	body          bytes.Buffer
 	curves        []curve // of Arrows
 	taken         []box   // by nodes and labels
-	labels        []box   // of labels alone
+	labels        [][]box // of each label
 	done          []int   // Arrows whose label is written
 	plot          box
 }
@@ -89,25 +90,29 @@ func (p *Picture) draw(opt SVGOptions) *drawing {
 // measure finds the places of lanes and lines: first across, then down, as the title needs more lines on a narrow page.
 func (d *drawing) measure() {
 	lanes, lines := float64(max(1, len(d.Lanes))), float64(max(1, d.Lines))
+	number := 0.0
+	for _, r := range d.Rows {
+		number = max(number, textWidth(strconv.FormatUint(r.Clock, 10), smallSize))
+	}
 	name := 0.0
 	for _, l := range d.Lanes {
 		name = max(name, textWidth(clip(l.Process, 24), 12))
 	}
 	if d.dir == Right {
-		d.pitch, d.step = laneHeight, columnWidth
+		d.pitch, d.step = laneHeight, max(columnWidth, number+8)
 		d.plot.x0 = margin + max(40, name) + 16
-		d.plot.x1 = d.plot.x0 + lines*columnWidth
+		d.plot.x1 = d.plot.x0 + lines*d.step
 		d.width = max(leastWidth, d.plot.x1+margin)
 		d.plot.y0 = d.heading() + 22
 		d.plot.y1 = d.plot.y0 + lanes*laneHeight
-		d.left, d.top = d.plot.x0+columnWidth/2, d.plot.y0+laneHeight/2
+		d.left, d.top = d.plot.x0+d.step/2, d.plot.y0+laneHeight/2
 		return
 	}
 	d.step = rowHeight
 	d.pitch = min(widestLane, max(narrowLane, lanesWidth/max(1, lanes-1)))
 	before, after := min(edge, d.pitch/2), max(40, min(130, d.pitch*0.85)) // after the last lane there is room for words
 	d.slant = name > d.pitch-8
-	d.plot.x0 = margin + axisWidth
+	d.plot.x0 = margin + max(axisWidth, number+12)
 	d.plot.x1 = d.plot.x0 + before + (lanes-1)*d.pitch + after
 	d.width = max(leastWidth, d.plot.x1+margin)
 	d.plot.y0 = d.heading() + 30

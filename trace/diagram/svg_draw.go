@@ -41,7 +41,7 @@ func (d *drawing) tick(r Row) {
 func foldText(r Row) string {
 	text := counted(r.Values, "clock value") + " without an event"
 	if r.Hidden > 0 {
-		text = fmt.Sprintf("%s folded, %s not shown", counted(r.Values, "clock value"), counted(r.Hidden, "event"))
+		text = fmt.Sprintf("%s folded, %s not shown", counted(r.Values, "value"), counted(r.Hidden, "event"))
 	}
 	return text
 }
@@ -114,40 +114,57 @@ func (d *drawing) bar(p point) {
 // tear draws a break: a zigzag across a gap in the lifeline, and a word beside it.
 func (d *drawing) tear(b Break) {
 	p := d.at(b.Lane, float64(b.Line))
+	title := d.Lanes[b.Lane].Process + ": " + b.Text
+	w, marks := textWidth(b.Text, smallSize), 0.0
+	if len(b.Marks) > 0 {
+		marks = badgeWidth(numbers(b.Marks))
+	}
 	if d.dir == Right {
 		d.path("hide", "", p.plus(-4, 0), p.plus(4, 0))
-		d.path("tear", "", p.plus(-5, -9), p.plus(-1, -3), p.plus(-7, 3), p.plus(-3, 9))
-		d.path("tear", "", p.plus(3, -9), p.plus(7, -3), p.plus(1, 3), p.plus(5, 9))
-		w := textWidth(b.Text, smallSize)
+		d.path("tear", title, p.plus(-5, -9), p.plus(-1, -3), p.plus(-7, 3), p.plus(-3, 9))
+		d.path("tear", title, p.plus(3, -9), p.plus(7, -3), p.plus(1, 3), p.plus(5, 9))
+		d.taken = append(d.taken, around(p, 16, 20))
 		d.put(box{p.x - w/2, p.y + 12, p.x + w/2, p.y + 25}, b.Text)
+		d.flag(point{p.x - marks/2, p.y - 18}, b.Marks, marks)
 		return
 	}
 	d.path("hide", "", p.plus(0, -4), p.plus(0, 4))
-	d.path("tear", "", p.plus(-9, -5), p.plus(-3, -1), p.plus(3, -7), p.plus(9, -3))
-	d.path("tear", "", p.plus(-9, 3), p.plus(-3, 7), p.plus(3, 1), p.plus(9, 5))
+	d.path("tear", title, p.plus(-9, -5), p.plus(-3, -1), p.plus(3, -7), p.plus(9, -3))
+	d.path("tear", title, p.plus(-9, 3), p.plus(-3, 7), p.plus(3, 1), p.plus(9, 5))
 	d.taken = append(d.taken, around(p, 20, 16))
-	right := 14.0
-	if len(b.Marks) > 0 {
-		right += d.badge(point{p.x + right, p.y}, "badge", numbers(b.Marks)) + 4
+	d.flag(point{p.x + 14, p.y}, b.Marks, marks)
+	if marks > 0 {
+		marks += 4
 	}
-	w := textWidth(b.Text, smallSize)
-	d.put(box{p.x + right, p.y - 7, p.x + right + w, p.y + 7}, b.Text)
+	d.put(box{p.x + 14 + marks, p.y - 7, p.x + 14 + marks + w, p.y + 7}, b.Text)
 }
 
-// put writes a text that needs its place, come what may.
+// flag numbers a break.
+func (d *drawing) flag(p point, marks []int, w float64) {
+	if b := (box{p.x, p.y - badgeHeight/2, p.x + w, p.y + badgeHeight/2}); w > 0 && d.free(b) {
+		d.take(b)
+		d.badge(p, "badge", numbers(marks))
+	}
+}
+
+// put writes a text above whatever lines are there, if no other text is.
 func (d *drawing) put(b box, s string) {
-	d.blank("paper", b)
-	d.text(point{b.x0, b.y1 - 3.5}, "say", "", s)
-	d.take(b)
+	if d.free(b) {
+		d.blank("paper", b)
+		d.text(point{b.x0, b.y1 - 3.5}, "say", "", s)
+		d.take(b)
+	}
 }
 
 // badge draws a number or a letter in a box whose left side is at p, and returns its width.
 func (d *drawing) badge(p point, class, name string) float64 {
-	w := textWidth(name, 9.5) + 8
+	w := badgeWidth(name)
 	d.printf("<rect class=\"%s\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" rx=\"3\"/>\n", class, num(p.x), num(p.y-badgeHeight/2), num(w), num(badgeHeight))
 	d.text(point{p.x + w/2, p.y + 3.5}, "badgetext", "middle", name)
 	return w
 }
+
+func badgeWidth(name string) float64 { return textWidth(name, 9.5) + 8 }
 
 // path draws straight lines. Title is what a pointer that rests there is told.
 func (d *drawing) path(class, title string, points ...point) {
@@ -181,10 +198,14 @@ func (d *drawing) nodes() {
 		if len(n.Marks) > 0 {
 			d.printf("<circle class=\"ring\" cx=\"%s\" cy=\"%s\" r=\"%s\"/>\n", num(p.x), num(p.y), num(radius+4))
 		}
-		title := fmt.Sprintf("%s, clock %d: %s", n.Ref(), n.Clock, causal.Words(&n.Event))
-		d.symbol(n.Kind, p, class, title)
+		d.symbol(n.Kind, p, class, nodeTitle(n))
 		d.taken = append(d.taken, around(p, 2*radius+4, 2*radius+4))
 	}
+}
+
+// nodeTitle says what an event is.
+func nodeTitle(n *Node) string {
+	return clean(fmt.Sprintf("%s, clock %d: %s", n.Ref(), n.Clock, causal.Words(&n.Event)))
 }
 
 func (d *drawing) symbol(kind trace.Kind, p point, class, title string) {

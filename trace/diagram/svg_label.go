@@ -61,9 +61,10 @@ func (d *drawing) free(b box) bool {
 	return !slices.ContainsFunc(d.taken, b.meets)
 }
 
-func (d *drawing) take(b box) {
-	d.taken = append(d.taken, b)
-	d.labels = append(d.labels, b)
+// take notes that a label stands there, in one box or more.
+func (d *drawing) take(boxes ...box) {
+	d.taken = append(d.taken, boxes...)
+	d.labels = append(d.labels, boxes)
 }
 
 // badges numbers the events that findings name.
@@ -77,7 +78,7 @@ func (d *drawing) badges() {
 		if name == "" {
 			continue
 		}
-		w := textWidth(name, 9.5) + 8
+		w := badgeWidth(name)
 		p := d.node(i)
 		class := "badge"
 		if len(n.Marks) == 0 {
@@ -87,8 +88,9 @@ func (d *drawing) badges() {
 		if d.load(i) >= 0 {
 			side = -side
 		}
-		for _, q := range []point{p.plus(side, -4), p.plus(side, 6), p.plus(-side, -4), p.plus(-side, 6), p.plus(0, -radius-12)} {
-			if b := around(q, w, badgeHeight); d.free(b) || q.x == p.x {
+		for _, q := range []point{p.plus(side, -4), p.plus(side, 6), p.plus(-side, -4), p.plus(-side, 6), p.plus(side, -10), p.plus(-side, -10), p.plus(side, 12),
+			p.plus(-side, 12), p.plus(0, -radius-12), p.plus(0, radius+12)} {
+			if b := around(q, w, badgeHeight); d.free(b) {
 				d.take(b)
 				d.badge(point{b.x0, q.y}, class, name)
 				break
@@ -170,9 +172,7 @@ func (d *drawing) along(i int, avoid crossing) {
 			if !d.clear(chunks, i, avoid) {
 				continue
 			}
-			for _, b := range chunks {
-				d.take(b)
-			}
+			d.take(chunks...)
 			d.told(i)
 			d.printf("<text transform=\"translate(%s %s) rotate(%s)\" class=\"%s\" text-anchor=\"middle\">%s</text>\n",
 				num(p.x), num(p.y), num(math.Remainder(slope, 2*math.Pi)*180/math.Pi), class, escape(words))

@@ -129,7 +129,9 @@ func (t *textual) end() int { return t.gutter + len(t.Lanes)*t.column + 1 }
 
 // heads writes the names of the lanes: whole, or abbreviated, from top to bottom where they are wider than a lane.
 func (t *textual) heads() {
-	t.print(t.bold(t.ascii(clipCells(t.Title, t.opt.Width, string(t.signs.cut)))))
+	for _, line := range wrapCells(t.Title, t.opt.Width) {
+		t.print(t.bold(t.ascii(line)))
+	}
 	if len(t.Lanes) == 0 {
 		return
 	}

@@ -14,7 +14,7 @@ func (t *textual) events() {
 	for _, r := range t.Rows {
 		switch r.Kind {
 		case RowFold:
-			t.print(t.dim(t.ascii(fmt.Sprintf("%*c  %s", t.gutter-1, t.signs.fold, foldText(r)))))
+			t.print(t.dim(t.ascii(clipCells(fmt.Sprintf("%*c  %s", t.gutter-1, t.signs.fold, foldText(r)), t.opt.Width, string(t.signs.cut)))))
 		case RowBreak:
 			for ; tear < len(t.Breaks) && t.Breaks[tear].Line < r.Line+r.Lines; tear++ {
 				t.tear(t.Breaks[tear])
