@@ -104,7 +104,7 @@ unreadable or malformed input, a truncated log, a timeout).`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w\nSee: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newDemo(c), newRun(c), newGenerate(c), newCheck(c), newConvert(c), newBreak(c), newDraw(c), newRules(c), newExplain(c),
-		newBranch(c), newCustomer(c), newVersion(c))
+	root.AddCommand(newDemo(c), newRun(c), newGenerate(c), newCheck(c), newConvert(c), newBreak(c), newDraw(c), newView(c), newRules(c),
+		newExplain(c), newBranch(c), newCustomer(c), newVersion(c))
 	return root
 }
