@@ -52,7 +52,7 @@ function axis(c: CanvasRenderingContext2D, v: View, s: State, theme: Theme): voi
   c.textAlign = "left";
   c.fillText(s.hide ? "clock (hidden)" : "Lamport clock", 8, v.axis / 2);
   c.textAlign = "center";
-  if (!s.hide) for (const t of ticks(v)) c.fillText(t.toLocaleString("en"), v.x(t), v.axis / 2);
+  if (!s.hide) for (const t of ticks(v).filter((t) => v.x(t) > v.gutter + 18)) c.fillText(t.toLocaleString("en"), v.x(t), v.axis / 2);
   c.strokeStyle = theme.dim;
   c.beginPath();
   c.moveTo(0, v.axis - 0.5);
@@ -153,7 +153,7 @@ function cells(c: CanvasRenderingContext2D, v: View, scene: Scene, s: State, the
     const row = v.rowOf[cell.p];
     if (row < 0) continue;
     const x0 = v.x(cell.from - 0.5), x1 = v.x(cell.to - 0.5);
-    const h = 1.5 + half * Math.sqrt(cell.n / (cell.to - cell.from) / scene.peak);
+    const h = 1.5 + half * (cell.n / (cell.to - cell.from) / scene.peak);
     let color = cone ? theme.dim : theme.ink;
     if (cone && cone.pastClock[cell.p] >= cell.to - 1) color = theme.past;
     else if (cone && cone.futureClock[cell.p] > 0 && cone.futureClock[cell.p] <= cell.from) color = theme.future;
@@ -167,7 +167,7 @@ function cells(c: CanvasRenderingContext2D, v: View, scene: Scene, s: State, the
   }
   for (const [color, list] of parts) {
     c.fillStyle = color;
-    c.globalAlpha = color === theme.dim ? 0.6 : 0.85;
+    c.globalAlpha = color === theme.past || color === theme.future ? 0.75 : 0.42;
     c.beginPath();
     for (let i = 0; i < list.length; i += 4) c.rect(list[i], list[i + 1], list[i + 2], list[i + 3]);
     c.fill();
@@ -233,6 +233,18 @@ function path(c: CanvasRenderingContext2D, v: View, s: State, theme: Theme): voi
     lines.add(v.x(a.clock), v.y(v.rowOf[a.p]), v.x(b.clock), v.y(v.rowOf[b.p]), a.p !== b.p);
   }
   lines.stroke(c, theme.path, 4);
+  wrongPair(c, v, s, theme);
+}
+
+/** Joins the two events that a finding is about, where no path does. */
+function wrongPair(c: CanvasRenderingContext2D, v: View, s: State, theme: Theme): void {
+  const a = s.finding?.other?.event, b = s.finding?.event?.event;
+  if (!a || !b || s.finding?.path?.length || v.rowOf[a.p] < 0 || v.rowOf[b.p] < 0) return;
+  const lines = new Lines();
+  lines.add(v.x(a.clock), v.y(v.rowOf[a.p]), v.x(b.clock), v.y(v.rowOf[b.p]), true);
+  c.setLineDash([9, 4]);
+  lines.stroke(c, theme.wrong, 3);
+  c.setLineDash([]);
 }
 
 function events(c: CanvasRenderingContext2D, v: View, scene: Scene, s: State, theme: Theme): void {
@@ -248,13 +260,11 @@ function events(c: CanvasRenderingContext2D, v: View, scene: Scene, s: State, th
     if (e.mark & FINDING) warning(c, x, y - size - 9, theme);
     if (e.mark & DUPLICATE) c.strokeRect(x - size - 3, y - size - 3, 2 * size + 6, 2 * size + 6);
     if (labels) {
-      c.fillStyle = theme.ink;
-      c.textAlign = "center";
-      c.fillText(clockShown(s, e) ? String(e.clock) : "?", x, y + size + 9);
+      label(c, clockShown(s, e) ? String(e.clock) : "?", x, y + size + 9, theme.ink, theme);
     }
     if (words && (where === "past" || where === "future" || where === "concurrent" || where === "both")) {
-      c.fillStyle = where === "concurrent" ? theme.dim : theme.ink;
-      c.fillText(where === "concurrent" ? "conc." : where, x, y - size - (e.mark & FINDING ? 20 : 9));
+      label(c, where === "concurrent" ? "conc." : where, x, y - size - (e.mark & FINDING ? 20 : 9),
+        where === "concurrent" ? theme.dim : theme.ink, theme);
     }
   }
   for (const f of scene.folds) {
@@ -272,6 +282,17 @@ function events(c: CanvasRenderingContext2D, v: View, scene: Scene, s: State, th
   marks.paint(c, theme);
 }
 
+/** Text in the middle of a light seam, so that lines behind it do not cross it out. */
+function label(c: CanvasRenderingContext2D, text: string, x: number, y: number, color: string, theme: Theme): void {
+  c.textAlign = "center";
+  c.strokeStyle = theme.paper;
+  c.lineWidth = 4;
+  c.lineJoin = "round";
+  c.strokeText(text, x, y);
+  c.fillStyle = color;
+  c.fillText(text, x, y);
+}
+
 function warning(c: CanvasRenderingContext2D, x: number, y: number, theme: Theme): void {
   c.fillStyle = theme.wrong;
   c.beginPath();
@@ -285,7 +306,7 @@ function warning(c: CanvasRenderingContext2D, x: number, y: number, theme: Theme
 }
 
 function chosen(c: CanvasRenderingContext2D, v: View, s: State, theme: Theme): void {
-  const ring = (e: Ev, color: string, label: string) => {
+  const ring = (e: Ev, color: string, name: string) => {
     const row = v.rowOf[e.p];
     if (row < 0) return;
     const x = v.x(e.clock), y = v.y(row);
@@ -299,11 +320,12 @@ function chosen(c: CanvasRenderingContext2D, v: View, s: State, theme: Theme): v
     c.stroke();
     c.font = "bold " + FONT;
     c.textAlign = "center";
-    const wide = c.measureText(label).width / 2 + 3;
+    const wide = c.measureText(name).width / 2 + 3;
+    const up = e.mark & FINDING ? 34 : 20;
     c.fillStyle = theme.paper;
-    c.fillRect(x - wide, y - 28, 2 * wide, 15);
+    c.fillRect(x - wide, y - up - 8, 2 * wide, 15);
     c.fillStyle = color;
-    c.fillText(label, x, y - 20);
+    c.fillText(name, x, y - up);
     c.font = FONT;
   };
   const first = s.pair?.a ?? s.first;

@@ -63,6 +63,7 @@ function wireTools(app: App): void {
 function buttons(app: App): void {
   const { fold, hide, table } = app.state;
   for (const [id, is] of [["fold", fold], ["hide", hide], ["tabled", table]] as const) byId(id).setAttribute("aria-pressed", String(is));
+  byId("list").classList.toggle("shown", table);
 }
 
 start().catch((e: Error) => {

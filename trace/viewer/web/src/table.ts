@@ -9,7 +9,6 @@ const ROWS = 300;
 /** Writes the events on screen as a table. */
 export function writeTable(app: App): void {
   const s = app.state, v = app.view, [lo, hi] = v.clocks, box = byId("list");
-  box.classList.toggle("shown", s.table);
   const events = app.scene.events.filter((e) => v.rowOf[e.p] >= 0 && e.clock >= lo && e.clock <= hi);
   events.sort((a, b) => a.clock - b.clock || a.p - b.p);
   const head = el("tr");
