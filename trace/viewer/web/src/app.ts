@@ -7,6 +7,8 @@ import { Tiles, type Cover } from "./tiles";
 import { brief, sameAt, type At, type Ev, type Overview, type Source } from "./types";
 import { View } from "./view";
 
+export type Change = "panel" | "view" | "rows";
+
 /** The page: what it shows, and what can be done with it. */
 export class App {
   readonly state: State;
@@ -14,7 +16,7 @@ export class App {
   readonly tiles: Tiles;
   scene = new Scene([], false);
   /** Called when something else is shown: with what has changed. */
-  changed: ((what: "panel" | "view") => void)[] = [];
+  changed: ((what: Change) => void)[] = [];
   private theme = readTheme();
   private canvas = byId<HTMLCanvasElement>("diagram");
   private context = this.canvas.getContext("2d")!;
@@ -39,7 +41,7 @@ export class App {
     this.resize();
   }
 
-  private tell(what: "panel" | "view"): void {
+  private tell(what: Change): void {
     for (const f of this.changed) f(what);
   }
 
@@ -178,7 +180,7 @@ export class App {
     s.only = only && only.length < s.all.lanes.length ? [...only].sort((a, b) => a - b) : null;
     this.tiles.restrict(s.only);
     this.resize();
-    this.tell("view");
+    this.tell("rows");
   }
 
   toggle(what: "fold" | "hide" | "table"): void {

@@ -168,9 +168,7 @@ function cells(c: CanvasRenderingContext2D, v: View, scene: Scene, s: State, the
   for (const [color, list] of parts) {
     c.fillStyle = color;
     c.globalAlpha = color === theme.past || color === theme.future ? 0.75 : 0.42;
-    c.beginPath();
-    for (let i = 0; i < list.length; i += 4) c.rect(list[i], list[i + 1], list[i + 2], list[i + 3]);
-    c.fill();
+    for (let i = 0; i < list.length; i += 4) c.fillRect(list[i], list[i + 1], list[i + 2], list[i + 3]);
   }
   c.globalAlpha = 1;
 }

@@ -11,7 +11,6 @@ export function wireFilter(app: App): void {
   const read = () => {
     const only = boxes.flatMap((b, p) => (b.input.checked ? [p] : []));
     app.restrict(only.length === 0 ? null : only);
-    write();
   };
   const write = () => {
     const only = app.state.only;
@@ -33,6 +32,8 @@ export function wireFilter(app: App): void {
     toggle.setAttribute("aria-expanded", String(!box.hidden));
     app.resize();
   });
-  app.changed.push(write);
+  app.changed.push((what) => {
+    if (what === "rows") write();
+  });
   write();
 }

@@ -39,8 +39,10 @@ async function start(): Promise<void> {
   };
   await readHash(app);
   app.changed.push((what) => {
-    if (what === "panel") writePanel(app);
-    buttons(app);
+    if (what === "panel") {
+      writePanel(app);
+      buttons(app);
+    }
     later();
   });
   app.tiles.loaded = later;
