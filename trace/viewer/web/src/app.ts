@@ -240,7 +240,9 @@ export class App {
       const d = Math.hypot(v.x(e.clock) - x, v.y(row) - y);
       if (d < least) [best, least] = [e, d];
     }
-    return best && this.ofScene(best);
+    if (best) return this.ofScene(best);
+    const fold = this.scene.folds.find((f) => v.rowOf[f.p] >= 0 && Math.abs(v.y(v.rowOf[f.p]) - y) < 10 && v.x(f.from) - 6 < x && x < v.x(f.to) + 6);
+    return fold ? this.ofScene(fold.first) : null;
   }
 
   fail(e: Error): void {
@@ -252,8 +254,8 @@ export class App {
 
   describe(): string {
     const { all } = this.state;
-    return `${counted(all.events, "event")} of ${counted(all.lanes.length, "process").replace("processs", "processes")}, ` +
-      `${counted(all.messages, "message")}. Check: ${all.verdict}${all.found ? ", " + counted(all.found, "finding") : ""}.`;
+    return `${counted(all.events, "event")} of ${(all.lanes.length === 1 ? "1 process" : all.lanes.length + " processes")}, ` +
+      `${counted(all.messages, "message")}. Check: ${all.verdict}${all.found ? ", " + counted(all.found, all.verdict === "pass" ? "warning" : "finding") : ""}.`;
   }
 }
 

@@ -214,10 +214,10 @@ function stub(lines: Lines, v: View, e: { p: number; clock: number; mark: number
   }
 }
 
-/** Where such a message stops: half way to the row of its peer. */
+/** Where such a message stops: on its way towards its peer, and before the next row, where it would seem to be received. */
 function end(v: View, e: { p: number; clock: number; peer: number }, ahead: number): [number, number] {
   const row = v.rowOf[e.p], peer = e.peer >= 0 ? v.rowOf[e.peer] : -1;
-  const rows = peer >= 0 && peer !== row ? Math.max(-1, Math.min(1, (peer - row) / 2)) : 0.45;
+  const rows = peer >= 0 && peer < row ? -0.42 : 0.42;
   return [v.x(e.clock) + ahead * Math.max(12, Math.min(40, v.perClock * 2)), v.y(row) + rows * v.rowHeight];
 }
 
@@ -268,7 +268,8 @@ function events(c: CanvasRenderingContext2D, v: View, scene: Scene, s: State, th
   for (const f of scene.folds) {
     const row = v.rowOf[f.p], y = v.y(row), x0 = v.x(f.from), x1 = Math.max(x0 + 8, v.x(f.to));
     if (row < 0) continue;
-    c.fillStyle = theme.dim;
+    const sides = cone && of ? [side(cone, of, f.first), side(cone, of, f.last)] : [];
+    c.fillStyle = sides[1] === "past" ? theme.past : sides[0] === "future" ? theme.future : theme.dim;
     c.beginPath();
     c.roundRect(x0 - 4, y - 4, x1 - x0 + 8, 8, 4);
     c.fill();
@@ -319,11 +320,12 @@ function chosen(c: CanvasRenderingContext2D, v: View, s: State, theme: Theme): v
     c.font = "bold " + FONT;
     c.textAlign = "center";
     const wide = c.measureText(name).width / 2 + 3;
-    const up = e.mark & FINDING ? 34 : 20;
+    const up = e.mark & FINDING ? 34 : 20, middle = Math.max(v.gutter + wide, Math.min(v.width - wide, x));
+    if (x < v.gutter - 12 || x > v.width + 12) return;
     c.fillStyle = theme.paper;
-    c.fillRect(x - wide, y - up - 8, 2 * wide, 15);
+    c.fillRect(middle - wide, y - up - 8, 2 * wide, 15);
     c.fillStyle = color;
-    c.fillText(name, x, y - up);
+    c.fillText(name, middle, y - up);
     c.font = FONT;
   };
   const first = s.pair?.a ?? s.first;

@@ -14,7 +14,8 @@ export interface SceneEvent {
 /** A run of local events that is drawn as one. */
 export interface Fold {
   p: number;
-  pos: number;
+  first: SceneEvent;
+  last: SceneEvent;
   from: number;
   to: number;
   n: number;
@@ -126,7 +127,8 @@ export class Scene {
         this.events.push(events[i++]);
         continue;
       }
-      this.folds.push({ p: events[i].p, pos: events[i].pos, from: events[i].clock, to: events[end - 1].clock, n: end - i });
+      const first = events[i], last = events[end - 1];
+      this.folds.push({ p: first.p, first, last, from: first.clock, to: last.clock, n: end - i });
       i = end;
     }
   }

@@ -31,8 +31,10 @@ export function writeTable(app: App): void {
   }
   const many = app.scene.exact ? "" : " Where there are too many to be told apart they are left out: zoom in with plus.";
   const caption = s.hide ? "Events on screen" : `Events with clocks ${Math.max(1, Math.ceil(lo))} to ${Math.floor(hi)}`;
+  const folded = app.scene.folds.reduce((n, f) => n + f.n, 0);
+  const hidden = folded > 0 ? ` ${counted(folded, "local event")} in a row are folded: press f to list them.` : "";
   const more = events.length > ROWS ? `, the first ${ROWS}` : "";
   const focused = box.contains(document.activeElement) ? document.activeElement?.textContent : null;
-  box.replaceChildren(el("table", {}, el("caption", {}, `${caption}: ${counted(events.length, "event")}${more}.${many}`), el("thead", {}, head), body));
+  box.replaceChildren(el("table", {}, el("caption", {}, `${caption}: ${counted(events.length, "event")}${more}.${many}${hidden}`), el("thead", {}, head), body));
   if (focused) [...box.querySelectorAll("button")].find((b) => b.textContent === focused)?.focus();
 }

@@ -131,7 +131,7 @@ export class View {
   }
 
   get rowHeight(): number {
-    return Math.min(84, Math.max(30, (this.height - this.axis - 12) / Math.max(1, this.rows.length)));
+    return Math.min(120, Math.max(30, (this.height - this.axis - 12) / Math.max(1, this.rows.length)));
   }
 
   y(row: number): number {
