@@ -266,6 +266,8 @@ func (p *plan) place(ctx context.Context, t *Trace) error {
 		return nil
 	}
 	switch {
+	case outside != "" && (p.Past != nil || p.Future != nil): // of whose cone a window is drawn
+		return nil
 	case outside != "":
 		return queryErrorf("%s is not in the window; take --from, --to and --processes away, or name it there", outside)
 	case !p.Of.IsZero():
