@@ -24,6 +24,7 @@ type window[T any] struct {
 type ring[T any] struct {
 	slots []slot[T] // a power of 2
 	used  int
+	most  uint64 // the highest number so far: what is higher has not been laid in the map
 }
 
 type slot[T any] struct {
@@ -73,14 +74,17 @@ func (w *window[T]) take(k numbered) (thing T, ok bool) {
 
 // put adds a thing, or puts it in the place of that of the same name.
 func (w *window[T]) put(k numbered, thing T) {
-	if _, ok := w.late[k]; ok {
-		w.late[k] = thing
-		return
-	}
 	for int(k.id) >= len(w.rings) {
 		w.rings = append(w.rings, ring[T]{})
 	}
 	r := &w.rings[k.id]
+	if k.n <= r.most {
+		if _, ok := w.late[k]; ok {
+			w.late[k] = thing
+			return
+		}
+	}
+	r.most = max(r.most, k.n)
 	if len(r.slots) == 0 {
 		r.slots = make([]slot[T], w.first())
 	}
