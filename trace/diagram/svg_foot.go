@@ -60,9 +60,7 @@ func (d *drawing) foot() {
 	if d.What != "" {
 		lines = append(lines, "Lit: "+d.What+".")
 	}
-	for _, m := range d.Notes {
-		lines = append(lines, m)
-	}
+	lines = append(lines, d.Notes...)
 	for _, m := range d.shownMarks() {
 		text := fmt.Sprintf("%s: %s", m.Finding.Rule, m.Finding.Message)
 		number := fmt.Sprint(m.N)
