@@ -3,6 +3,7 @@ module github.com/seed-8ff1fc32/bank-trace
 go 1.26.0
 
 require (
+	github.com/dustin/go-humanize v1.0.1
 	github.com/goccy/go-yaml v1.19.2
 	github.com/google/go-cmp v0.7.0
 	github.com/klauspost/compress v1.17.11

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
@@ -93,7 +94,7 @@ func convertTrace(ctx context.Context, c *console, f convertFlags, in, out strin
 	if out == trace.Stdin {
 		to = c.err
 	}
-	_, err = fmt.Fprintf(to, "%s: %s, %d bytes of %s from %d\n", out, plural(done.Files, "log"), done.Written, enc, done.Read)
+	_, err = fmt.Fprintf(to, "%s: %s, %d bytes of %s from %d\n", out, english.Plural(done.Files, "log", ""), done.Written, enc, done.Read)
 	return err
 }
 
@@ -147,11 +148,4 @@ func sizeOf(folder *trace.Folder) (total int64) {
 		}
 	}
 	return total
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -220,7 +221,7 @@ func writePicture(c *console, f drawFlags, p *diagram.Picture) error {
 	if err := os.WriteFile(f.out, b.Bytes(), 0o644); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%s: %s, %s, %s marked\n", f.out, counted(len(p.Nodes), "event"), counted(len(p.Arrows), "message"), counted(len(p.Marks), "finding"))
+	fmt.Fprintf(c.out, "%s: %s, %s, %s marked\n", f.out, english.Plural(len(p.Nodes), "event", ""), english.Plural(len(p.Arrows), "message", ""), english.Plural(len(p.Marks), "finding", ""))
 	for _, note := range p.Notes {
 		fmt.Fprintln(c.out, wrap(note, 80, 0))
 	}
@@ -265,12 +266,4 @@ func (c *console) columns(asked int) int {
 		}
 	}
 	return 80
-}
-
-// counted writes a number of things.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

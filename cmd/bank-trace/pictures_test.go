@@ -142,7 +142,22 @@ func simulated(t *testing.T, change func(*sim.Spec)) *mutate.Trace {
 	return all
 }
 
-// storyPictures are those that the README and the tour show: a run, what led to its answer, a broken copy, and faults.
+// recorded reads a trace that was recorded once, of real servers.
+func recorded(t *testing.T, dir string) *mutate.Trace {
+	t.Helper()
+	folder, err := trace.Find(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := mutate.Read(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// storyPictures are those that the README and the tour show: the demo's run and a broken copy of it; a smaller run and what
+// led to its answer; and faults.
 func storyPictures(t *testing.T) map[string][]byte {
 	run := simulated(t, func(s *sim.Spec) {
 		s.Seed, s.Branches, s.Customers, s.Requests, s.Accounts, s.Roaming = storySeed, 2, 1, 2, 1, 1
@@ -155,14 +170,19 @@ func storyPictures(t *testing.T) map[string][]byte {
 		return diagram.Query{Path: read.Named()}
 	}, "customer-1/1", "process=branch-2,step=execute,write=branch-1/1")
 
-	broken := run.Clone()
+	demo := recorded(t, filepath.Join("..", "..", "examples", "demo-trace"))
+	story := func(*diagram.Trace) diagram.Query {
+		return diagram.Query{Of: trace.ID{Process: "customer-1", N: 1}, Processes: []string{"customer-1", "branch-1", "branch-2", "branch-3"}}
+	}
+	pictures["demo"] = pictured{title: "What became of one deposit", trace: demo}.picture(t, story)
+	broken := demo.Clone()
 	if _, err := mutate.Break(broken, "clock/receive-not-after-send", func(e *trace.Event) bool {
 		return e.Process == "customer-1" && e.Request.N == 1
 	}, 1); err != nil {
 		t.Fatal(err)
 	}
-	pictures["broken"] = pictured{title: "A copy with one clock wrong", trace: broken}.picture(t, func(*diagram.Trace) diagram.Query {
-		return diagram.Query{Finding: 1}
+	pictures["broken"] = pictured{title: "A copy in which one clock is wrong", trace: broken}.picture(t, func(*diagram.Trace) diagram.Query {
+		return diagram.Query{Finding: 1, Processes: []string{"customer-1", "branch-1", "branch-2", "branch-3"}, To: 11}
 	})
 	faults := simulated(t, func(s *sim.Spec) {
 		s.Seed, s.Branches, s.Customers, s.Requests, s.Accounts = faultSeed, 2, 1, 3, 1

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
@@ -96,7 +98,7 @@ func (e *NoProcessError) Error() string {
 	if len(shown) > most {
 		shown, more = shown[:most], fmt.Sprintf(" and %d more", len(e.Names)-most)
 	}
-	return fmt.Sprintf("there is no process %q with a log; there are %s%s", e.Process, list(shown), more)
+	return fmt.Sprintf("there is no process %q with a log; there are %s%s", e.Process, english.WordSeries(shown, "and"), more)
 }
 
 // NoEventError says that a process has no event of a number. Lo and Hi are its least and greatest, 0 if it has none.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/seed-8ff1fc32/bank-trace/clock"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -151,7 +153,7 @@ func (e *AmbiguousError) Error() string {
 	if n := e.Count - int64(len(names)); n > 0 {
 		names = append(names, fmt.Sprintf("%d more", n))
 	}
-	return fmt.Sprintf("%s fits %d events: %s; name one of them", e.Name, e.Count, list(names))
+	return fmt.Sprintf("%s fits %d events: %s; name one of them", e.Name, e.Count, english.WordSeries(names, "and"))
 }
 
 // NoMatchError says that a name fits no event. Clocks is the range of clocks in the trace, and Requests, where a request

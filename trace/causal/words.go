@@ -2,7 +2,6 @@ package causal
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
@@ -118,20 +117,4 @@ func or(name, otherwise string) string {
 		return otherwise
 	}
 	return name
-}
-
-// list writes names as "a, b and c".
-func list(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
-}
-
-// counted writes a number of things.
-func counted[N ~int | ~int32 | ~int64](n N, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -8,6 +8,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
@@ -166,21 +169,9 @@ func printable(s string) bool {
 	return s != ""
 }
 
-// thousands writes a number with commas.
-func thousands[N ~int | ~int64 | ~uint64](n N) string {
-	s := strconv.FormatInt(int64(n), 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
 // counted writes a number of things.
 func counted[N ~int | ~int64 | ~uint64](n N, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return thousands(n) + " " + thing + "s"
+	return humanize.Comma(int64(n)) + " " + english.PluralWord(int(n), thing, "")
 }
 
 // clean replaces what cannot be printed, so that a log cannot steer a terminal or break a document.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 	"github.com/seed-8ff1fc32/bank-trace/trace/causal"
 )
@@ -294,8 +296,8 @@ func (l *layout) note() {
 		l.Notes = append(l.Notes, "No event is in this window; clocks go from "+fmt.Sprint(l.t.clocks[0])+" to "+fmt.Sprint(l.t.clocks[1])+".")
 	} else if hidden := l.t.events - int64(len(l.Nodes)); hidden > 0 {
 		first, last := l.Nodes[0].Clock, l.Nodes[len(l.Nodes)-1].Clock
-		text := fmt.Sprintf("Shown: %s of %s events, clock %d to %d; the trace has %d to %d.", thousands(len(l.Nodes)),
-			thousands(l.t.events), first, last, l.t.clocks[0], l.t.clocks[1])
+		text := fmt.Sprintf("Shown: %s of %s events, clock %d to %d; the trace has %d to %d.", humanize.Comma(int64(len(l.Nodes))),
+			humanize.Comma(int64(l.t.events)), first, last, l.t.clocks[0], l.t.clocks[1])
 		var more []string
 		if last < l.t.clocks[1] {
 			more = append(more, fmt.Sprintf("--from %d goes on", last+1))
@@ -313,7 +315,7 @@ func (l *layout) note() {
 		slices.SortFunc(absent, natural)
 		names := strings.Join(absent[:min(4, len(absent))], ", ")
 		if len(absent) > 4 {
-			names += fmt.Sprintf(" and %s more", thousands(len(absent)-4))
+			names += fmt.Sprintf(" and %s more", humanize.Comma(int64(len(absent)-4)))
 		}
 		l.Notes = append(l.Notes, fmt.Sprintf("%s not drawn: %s. --processes names those to draw.", counted(len(absent), "process"), names))
 	}
