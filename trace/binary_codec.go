@@ -221,7 +221,8 @@ func (d *decoder) readEvent() {
 	e.Result = word[Result](d, fResult, resultNames[:], m.Result)
 	e.Sees = d.vector(fSees, e.Sees, m.Sees)
 	e.Answers = d.count(fAnswers, m.Answers)
-	e.Has = d.vector(fHas, e.Has, m.Has)
+	has := d.has()
+	*has = d.vector(fHas, *has, m.Has)
 	e.Balances = d.accounts(fBalances, e.Balances, m.Balances)
 	e.Wall, e.Note = m.Wall, m.Note
 	d.kindOf(e)

@@ -189,7 +189,7 @@ func (r *record) decodeBytes(tag uint64, p []byte) bool {
 	case tagSees:
 		return r.recallVector(r.memos.of(fSees), &e.Sees, p)
 	case tagHas:
-		return r.recallVector(r.memos.of(fHas), &e.Has, p)
+		return r.recallVector(r.memos.of(fHas), r.has(), p)
 	case tagDeps:
 		return r.recallVector(r.memos.of(fDeps), &e.Deps, p)
 	case tagNames:

@@ -227,7 +227,8 @@ func (r *record) eventValue(f field) {
 	case fAnswers:
 		e.Answers = r.count(1)
 	case fHas:
-		e.Has = r.vector(e.Has)
+		has := r.has()
+		*has = r.vector(*has)
 	case fBalances:
 		e.Balances = r.accounts(e.Balances)
 	case fWall:

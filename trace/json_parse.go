@@ -22,6 +22,9 @@ type record struct {
 	memos  memos
 	refs   refs // of a binary log
 	extra  extra
+
+	lean   bool         // what branches say that they hold is read and not kept
+	unkept clock.Vector // the latest of that
 }
 
 // fresh returns the event to read to, emptied.
@@ -30,7 +33,16 @@ func (r *record) fresh() *Event {
 		r.event = new(Event)
 	}
 	r.event.empty()
+	r.unkept = r.unkept[:0]
 	return r.event
+}
+
+// has returns where to read what a branch says that it holds.
+func (r *record) has() *clock.Vector {
+	if r.lean {
+		return &r.unkept
+	}
+	return &r.event.Has
 }
 
 type recordKind uint8

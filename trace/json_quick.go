@@ -16,7 +16,7 @@ import (
 func (r *record) quick(line []byte) bool {
 	r.is, r.extra = isEvent, extra{}
 	e := r.fresh()
-	q := quick{b: line[:min(len(line)+7, cap(line))], names: &r.names, memos: &r.memos}
+	q := quick{b: line[:min(len(line)+7, cap(line))], names: &r.names, memos: &r.memos, has: r.has()}
 	if !q.begins(e) {
 		return false
 	}
@@ -36,6 +36,7 @@ type quick struct {
 	i     int
 	names *names
 	memos *memos
+	has   *clock.Vector
 }
 
 // literal steps over a text that must stand here.
@@ -205,7 +206,7 @@ func (q *quick) value(f field, e *Event) (ok bool) {
 		e.Answers = q.count()
 		return e.Answers > 0
 	case fHas:
-		e.Has, ok = q.vector(f, e.Has)
+		*q.has, ok = q.vector(f, *q.has)
 	case fWall:
 		e.Wall, ok = q.integer()
 	case fNote:

@@ -15,6 +15,8 @@ import (
 //  2. Whoever comes to the end of a batch gives it back to be filled and takes the other.
 //
 // So a log's records come in their order, whatever the goroutines do, and memory is bounded however long a log is.
+//
+// Of events Has is left out, once it is seen that it can be read: it is most of a branch's log, and no rule looks at it.
 type Prefetcher struct {
 	work    chan *Ahead
 	workers sync.WaitGroup
@@ -65,6 +67,7 @@ func (p *Prefetcher) Bytes() int64 { return p.read.Load() }
 func (p *Prefetcher) Open(src io.Reader, file string) *Ahead {
 	a := &Ahead{p: p, ready: make(chan *batch, 1)}
 	a.reader = newReader(&countedReader{src, &p.read}, file, p.buffer)
+	a.reader.rec.lean = true
 	a.order(newBatch(p.batch))
 	a.spare = newBatch(p.batch)
 	return a

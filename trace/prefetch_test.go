@@ -51,6 +51,9 @@ func TestPrefetcherAgainstReader(t *testing.T) {
 				continue
 			}
 			got := numberedRecord{ahead[i].Record(), ahead[i].Line()}
+			if e, ok := readers[i].Record().(*Event); ok {
+				e.Has = nil
+			}
 			if diff := cmp.Diff(numberedRecord{readers[i].Record(), readers[i].Line()}, got, sameRecords); diff != "" {
 				t.Fatalf("log %d:\n%s", i, diff)
 			}
