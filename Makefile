@@ -82,6 +82,20 @@ generate: ## Regenerate the code that comes from .proto files (needs npm)
 check-generated: ## Prove that the generated code is up to date (needs npm)
 	.ci/check-generated
 
+WEB := trace/viewer/web
+
+.PHONY: viewer
+viewer: ## Build the viewer's page from its source, into trace/viewer/web/dist (needs npm)
+	cd $(WEB) && npm ci --silent --no-audit --no-fund && npm run --silent types && npm run --silent build
+
+.PHONY: browser
+browser: ## Test the viewer's page in Chromium (needs npm)
+	.ci/check-browser
+
+.PHONY: measure-viewer
+measure-viewer: ## Measure the viewer's page in Chromium with 10 k, 100 k and 1 M events (needs npm)
+	cd $(WEB) && npm ci --silent --no-audit --no-fund && npm run --silent measure
+
 .PHONY: ci
 ci: ## Everything that must hold before a change goes in
 	.ci/run
