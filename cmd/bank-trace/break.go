@@ -52,7 +52,7 @@ itself is what is wrong. Clocks may then skip values: check the copy with
 			case f.table:
 				return tableOfRules(cmd.Context(), c, args)
 			}
-			return breakTrace(c, f, args[0])
+			return breakTrace(cmd.Context(), c, f, args[0])
 		},
 	}
 	fl := cmd.Flags()
@@ -135,7 +135,7 @@ func (f breakFlags) place(t *mutate.Trace) (func(*trace.Event) bool, error) {
 	return nil, fmt.Errorf("--at %s: the trace has no such event", ref)
 }
 
-func breakTrace(c *console, f breakFlags, path string) error {
+func breakTrace(ctx context.Context, c *console, f breakFlags, path string) error {
 	if !slices.Contains(mutate.Rules(), f.rule) {
 		return fmt.Errorf("break: no rule is called %q (see: bank-trace break --list)", f.rule)
 	}
@@ -171,12 +171,7 @@ func breakTrace(c *console, f breakFlags, path string) error {
 	if len(change.Implies) > 0 {
 		fmt.Fprintf(c.out, "%s\n", wrap("What may be violated with it: "+strings.Join(change.Implies, ", ")+".", 80, 0))
 	}
-	strict := ""
-	if change.Rule == "clock/not-exact" {
-		strict = "--strict "
-	}
-	_, err = fmt.Fprintf(c.out, "Next: bank-trace check %s%s\n", strict, f.dir)
-	return err
+	return tellNext(ctx, c, f.dir, change)
 }
 
 func readWhole(path string) (*mutate.Trace, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,14 +88,28 @@ Customers 2 and 3 each withdraw 300, at the same time, at branches 2 and 3.
 	if err := tellViolation(ctx, c, dir, broken); err != nil {
 		return err
 	}
-	fmt.Fprint(c.out, `Next, try:
-  bank-trace demo -o my-trace            keep the trace: a log for each process
-  bank-trace check my-trace              every rule, and what it was checked on
-  bank-trace explain clock/receive-not-after-send
-  bank-trace run examples/roaming.yaml   a scenario of your own
-(From a clone, write go run ./cmd/bank-trace for bank-trace.)
-`)
+	tellWhatNext(c, f.dir)
 	return nil
+}
+
+// tellWhatNext prints the commands to try after the demo. Where the trace was not kept, the first of them keeps it.
+func tellWhatNext(c *console, dir string) {
+	fmt.Fprintln(c.out, "Next, try:")
+	if dir == "" {
+		dir = "my-trace"
+		fmt.Fprintf(c.out, "  %-38s keep the trace: a log for each process\n", "bank-trace demo -o "+dir)
+	}
+	for _, next := range [][2]string{
+		{"bank-trace view " + dir, "look at it in the browser"},
+		{"bank-trace break " + dir + " --rule " + shownRule + " -o broken", ""},
+		{"bank-trace view broken --finding 1", "what is wrong, and why"},
+		{"bank-trace check " + dir, "every rule, and what it was checked on"},
+		{"bank-trace explain " + shownRule, ""},
+		{"bank-trace run examples/roaming.yaml", "a scenario of your own"},
+	} {
+		fmt.Fprintln(c.out, strings.TrimRight(fmt.Sprintf("  %-38s %s", next[0], next[1]), " "))
+	}
+	fmt.Fprintln(c.out, "(From a clone, write go run ./cmd/bank-trace for bank-trace.)")
 }
 
 // deposit is the request whose story the demo tells.
@@ -159,7 +174,7 @@ func tellViolation(ctx context.Context, c *console, dir, broken string) error {
 	}
 	// The deposit's first receive that a wrong clock fits in: one that the story has shown.
 	inStory := func(e *trace.Event) bool { return e.Request == deposit() && e.Kind == trace.Receive }
-	change, err := mutate.Break(t, "clock/receive-not-after-send", inStory, 1)
+	change, err := mutate.Break(t, shownRule, inStory, 1)
 	if err != nil {
 		return err
 	}

@@ -36,28 +36,36 @@ type drawFlags struct {
 func newDraw(c *console) *cobra.Command {
 	var f drawFlags
 	cmd := &cobra.Command{
-		Use:   "draw TRACE [-o x.svg]",
+		Use:   "draw TRACE [-o x.svg|x.html]",
 		Short: "Draw a trace as a space-time diagram, in the terminal or as a file",
 		Long: `Draws the processes of a trace side by side, their events by their clocks, and the
 messages between them. What check finds wrong is marked and numbered. Without -o
-it is drawn in the terminal; -o x.svg writes a picture for a page.
+it is drawn in the terminal; -o x.svg writes a picture for a page, and -o x.html the
+page that view shows, with the whole trace, as one file.
 
 A trace that is too big for one picture is cut to a window: its beginning, or what
-lies around the events that the flags name. The picture says what is left out.
+lies around the events that the flags name. The picture says what is left out. A
+page has all of the trace, and opens with that window.
 
 Events are named as for explain: branch-1:5 (process:seq), customer-1/3 (the first
 event of that request), clock=17,process=branch-1.`,
 		Example: `  bank-trace draw my-trace
   bank-trace draw my-trace -o my-trace.svg
+  bank-trace draw my-trace -o my-trace.html
   bank-trace draw my-trace --request customer-1/1
   bank-trace draw my-trace --path customer-1:1 branch-3:2
   bank-trace draw broken --finding 1 -o finding.svg
   bank-trace draw my-trace --around branch-1:100 --processes branch-1,branch-2 --ascii`,
 		Args: func(_ *cobra.Command, args []string) error { return f.check(args) },
-		RunE: func(cmd *cobra.Command, args []string) error { return draw(cmd.Context(), c, f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.html() {
+				return drawPage(cmd.Context(), c, f, args)
+			}
+			return draw(cmd.Context(), c, f, args)
+		},
 	}
 	fl := cmd.Flags()
-	fl.StringVarP(&f.out, "out", "o", "", "write a picture, x.svg, instead of drawing in the terminal")
+	fl.StringVarP(&f.out, "out", "o", "", "write a picture, x.svg, or a page, x.html, instead of drawing in the terminal")
 	fl.BoolVar(&f.ascii, "ascii", false, "in the terminal, ASCII characters alone")
 	fl.IntVar(&f.width, "width", 0, "columns of the terminal (default its own, or 80)")
 	fl.BoolVar(&f.right, "right", false, "time goes to the right instead of down; with -o")
@@ -103,16 +111,15 @@ func (f *drawFlags) check(args []string) error {
 
 // checkOut says which files can be written: the one place that knows their endings.
 func (f *drawFlags) checkOut() error {
-	switch ext := strings.ToLower(filepath.Ext(f.out)); ext {
-	case "", ".svg":
-		if f.out != "" && ext == "" {
-			return fmt.Errorf("-o %s: give it the ending .svg", f.out)
-		}
+	switch ext := strings.ToLower(filepath.Ext(f.out)); {
+	case f.html():
+		return f.checkPage()
+	case f.out == "" || ext == ".svg":
 		return nil
-	case ".html":
-		return fmt.Errorf("-o %s: pages are not written; give it the ending .svg", f.out)
+	case ext == "":
+		return fmt.Errorf("-o %s: give it the ending .svg or .html", f.out)
 	default:
-		return fmt.Errorf("-o %s: %s is not known; give it the ending .svg", f.out, ext)
+		return fmt.Errorf("-o %s: %s is not known; give it the ending .svg or .html", f.out, ext)
 	}
 }
 

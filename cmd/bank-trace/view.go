@@ -14,17 +14,22 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
+	"github.com/seed-8ff1fc32/bank-trace/trace/causal"
+	"github.com/seed-8ff1fc32/bank-trace/trace/check"
 	"github.com/seed-8ff1fc32/bank-trace/trace/viewer"
 )
 
 // viewFlags are the flags of `view`.
 type viewFlags struct {
-	noOpen bool
-	port   int
-	out    string
+	noOpen  bool
+	port    int
+	out     string
+	finding int
+	strict  bool
 }
 
 func newView(c *console) *cobra.Command {
@@ -43,74 +48,125 @@ With -o the page and the whole trace, of up to 20,000 events, are written as one
 HTML file that needs neither this program nor a network.`,
 		Example: `  bank-trace generate --seed 7 -o /tmp/t
   bank-trace view /tmp/t
+  bank-trace view /tmp/broken --finding 1
   bank-trace view /tmp/t --no-open --port 8080
   bank-trace view /tmp/t -o trace.html`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case len(args) == 0:
 				return errors.New("view: no trace given; name a folder or log files")
-			}
-			if f.port < 0 || f.port > 65535 {
+			case f.port < 0 || f.port > 65535:
 				return fmt.Errorf("--port %d: give a number from 1 to 65535, or 0 for one that is free", f.port)
+			case f.finding < 0:
+				return fmt.Errorf("--finding %d: findings are numbered from 1", f.finding)
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			p := page{paths: args, strict: f.strict, link: viewer.Link{Finding: f.finding}}
 			if f.out != "" {
-				return writePage(cmd.Context(), c, f.out, args)
+				return p.write(cmd.Context(), c, f.out)
 			}
-			return view(cmd.Context(), c, f, args)
+			return view(cmd.Context(), c, f, p)
 		},
 	}
-	cmd.Flags().BoolVar(&f.noOpen, "no-open", false, "do not open the browser, only print the address")
-	cmd.Flags().StringVarP(&f.out, "out", "o", "", "write the page as one file instead of serving it")
-	cmd.Flags().IntVar(&f.port, "port", 0, "port to serve the page at; 0 for one that is free")
+	fl := cmd.Flags()
+	fl.BoolVar(&f.noOpen, "no-open", false, "do not open the browser, only print the address")
+	fl.StringVarP(&f.out, "out", "o", "", "write the page as one file instead of serving it")
+	fl.IntVar(&f.port, "port", 0, "port to serve the page at; 0 for one that is free")
+	fl.IntVar(&f.finding, "finding", 0, "open with this finding; they are numbered from 1, as in the list of check --report json")
+	fl.BoolVar(&f.strict, "strict", false, "check with --strict")
 	return cmd
 }
 
-func view(ctx context.Context, c *console, f viewFlags, paths []string) (err error) {
-	v, err := openViewer(ctx, c, paths)
+func view(ctx context.Context, c *console, f viewFlags, p page) (err error) {
+	v, fragment, err := p.open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(f.port)))
+	l, err := listen(f.port)
 	if err != nil {
 		return fmt.Errorf("view: %w", err)
 	}
-	address := fmt.Sprintf("http://%s/", l.Addr())
-	fmt.Fprintln(c.out, address)
-	fmt.Fprintln(c.err, "Press Ctrl-C to stop.")
-	if !f.noOpen {
-		if err := openBrowser(ctx, address); err != nil {
-			fmt.Fprintf(c.err, "No browser could be opened (%v); open the address above in one.\n", err)
-		}
+	address := "http://" + l.Addr().String() + "/"
+	showAt(ctx, c, address+fragment, f.noOpen)
+	switch n := len(v.Report().Findings); {
+	case n > 0 && f.finding == 0:
+		fmt.Fprintf(c.err, "The check found something: press n in the page, or open %s#finding=1\n", address)
+	case n == 0 && len(p.paths) == 1 && v.Events() > 0:
+		fmt.Fprintf(c.err, "To see what a violation looks like:\n  bank-trace break %s --rule %s -o broken\n", p.paths[0], shownRule)
 	}
+	fmt.Fprintln(c.err, "Press Ctrl-C to stop.")
 	return serve(ctx, l, v)
 }
 
-// openViewer reads the trace that paths name, for `view` and `draw`.
-func openViewer(ctx context.Context, c *console, paths []string) (*viewer.Viewer, error) {
-	folder, err := trace.Find(paths...)
+// shownRule is the rule by which newcomers are shown a violation.
+const shownRule = "clock/receive-not-after-send"
+
+// listen opens a port for this machine alone.
+func listen(port int) (net.Listener, error) {
+	return net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+}
+
+// showAt prints the address of a page, and opens it in the browser.
+func showAt(ctx context.Context, c *console, address string, noOpen bool) {
+	fmt.Fprintln(c.out, address)
+	if noOpen {
+		return
+	}
+	if err := openBrowser(ctx, address); err != nil {
+		fmt.Fprintf(c.err, "No browser could be opened (%v); open the address above in one.\n", err)
+	}
+}
+
+// page is a trace to be shown, and what its page opens with.
+type page struct {
+	paths  []string
+	strict bool
+	link   viewer.Link
+	names  []causal.Name // of the events to open with
+}
+
+// open reads the trace. The fragment is that of the page's address.
+func (p page) open(ctx context.Context, c *console) (v *viewer.Viewer, fragment string, err error) {
+	folder, err := trace.Find(p.paths...)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	bar := newBar(c.err, "events", -1)
 	defer bar.done()
-	return viewer.Open(ctx, folder, viewer.Options{Name: filepath.Base(filepath.Clean(paths[0])), Progress: bar.set})
+	v, err = viewer.Open(ctx, folder, viewer.Options{
+		Name: filepath.Base(filepath.Clean(p.paths[0])), Names: p.names, Check: check.Options{Strict: p.strict}, Progress: bar.set,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	if p.link.Events, err = v.Named(); err == nil {
+		fragment, err = v.Link(p.link)
+	}
+	if err != nil {
+		return nil, "", errors.Join(err, v.Close())
+	}
+	return v, fragment, nil
 }
 
-// writePage writes the page of the viewer and the whole trace as one HTML file, whole or not at all.
-func writePage(ctx context.Context, c *console, out string, paths []string) (err error) {
-	v, err := openViewer(ctx, c, paths)
+// write writes the page and the whole trace as one HTML file, whole or not at all.
+func (p page) write(ctx context.Context, c *console, out string) (err error) {
+	v, fragment, err := p.open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	var page bytes.Buffer
-	if err := v.WritePage(ctx, &page); err != nil {
+	var text bytes.Buffer
+	if err := v.WritePage(ctx, &text, fragment); err != nil {
 		return err
 	}
-	return os.WriteFile(out, page.Bytes(), 0o644)
+	if err := os.WriteFile(out, text.Bytes(), 0o644); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.out, "%s: %s; open it in a browser\n", out, english.Plural(int(v.Events()), "event", ""))
+	return err
 }
 
 // mostLinger is how long answers that are under way may take once the server is to stop.

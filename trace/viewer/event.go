@@ -27,8 +27,8 @@ type event struct {
 	To      string `json:"to_account,omitempty"`
 }
 
-func (v *Viewer) event(at causal.At) event {
-	l, ref := v.lanes[at.Process], v.trace.Ref(at)
+func (ix *index) event(at causal.At) event {
+	l, ref := ix.lanes[at.Process], ix.trace.Ref(at)
 	e := event{
 		Process: at.Process, Pos: at.Pos, Name: ref.String(), Seq: ref.Seq, Clock: l.clocks[at.Pos], Mark: l.marks[at.Pos],
 		Peer:    l.names.values[l.peers[at.Pos]],
@@ -79,34 +79,34 @@ type cone struct {
 // mostReceives is how many receives of one message are listed.
 const mostReceives = 20
 
-func (v *Viewer) details(ctx context.Context, at causal.At) (*details, error) {
-	o, err := v.trace.Origin(ctx, at)
+func (ix *index) details(ctx context.Context, at causal.At) (*details, error) {
+	o, err := ix.trace.Origin(ctx, at)
 	if err != nil {
 		return nil, err
 	}
 	d := &details{
-		Event: v.event(at), Words: causal.Words(&o.Event), File: o.File, Line: o.Line, Raw: v.raw(o.Entry),
-		Expected: expected(o.Clock), Findings: v.findingsOf(at),
+		Event: ix.event(at), Words: causal.Words(&o.Event), File: o.File, Line: o.Line, Raw: ix.raw(o.Entry),
+		Expected: expected(o.Clock), Findings: ix.findingsOf(at),
 	}
 	if d.Text, err = written(o.WriteText); err != nil {
 		return nil, err
 	}
 	if at.Pos > 0 {
-		e := v.event(causal.At{Process: at.Process, Pos: at.Pos - 1})
+		e := ix.event(causal.At{Process: at.Process, Pos: at.Pos - 1})
 		d.Before = &e
 	}
-	send, ok, err := v.trace.Cause(at)
+	send, ok, err := ix.trace.Cause(at)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
-		e := v.event(send)
+		e := ix.event(send)
 		d.Send = &e
 	}
-	for _, r := range v.messages.receives(at, mostReceives) {
-		d.Receives = append(d.Receives, v.event(r))
+	for _, r := range ix.messages.receives(at, mostReceives) {
+		d.Receives = append(d.Receives, ix.event(r))
 	}
-	if d.Cone, err = v.cone(at); err != nil {
+	if d.Cone, err = ix.cone(at); err != nil {
 		return nil, err
 	}
 	d.Cone.Counts = [3]int64{o.Past, o.Future, o.Concurrent()}
@@ -119,14 +119,14 @@ func written(write func(io.Writer) error) (string, error) {
 	return s.String(), err
 }
 
-func (v *Viewer) cone(at causal.At) (c cone, err error) {
-	if c.Past, err = v.trace.Past(at); err != nil {
+func (ix *index) cone(at causal.At) (c cone, err error) {
+	if c.Past, err = ix.trace.Past(at); err != nil {
 		return c, err
 	}
-	if c.Future, err = v.trace.Future(at); err != nil {
+	if c.Future, err = ix.trace.Future(at); err != nil {
 		return c, err
 	}
-	for p, l := range v.lanes {
+	for p, l := range ix.lanes {
 		var before, after uint64
 		if n := c.Past[p]; n > 0 {
 			before = l.clocks[n-1]
@@ -142,8 +142,8 @@ func (v *Viewer) cone(at causal.At) (c cone, err error) {
 }
 
 // raw returns the line of an event as it stands in its log, or where that is not text what a text log would have.
-func (v *Viewer) raw(e *causal.Entry) string {
-	line, err := readLine(e.File, v.files[e.File], e.Line)
+func (ix *index) raw(e *causal.Entry) string {
+	line, err := readLine(e.File, ix.files[e.File], e.Line)
 	if err != nil || !json.Valid([]byte(line)) && !strings.HasSuffix(line, "…") {
 		return string(bytes.TrimSpace(trace.AppendEvent(nil, &e.Event)))
 	}
@@ -151,14 +151,14 @@ func (v *Viewer) raw(e *causal.Entry) string {
 }
 
 // findingsOf returns the numbers of the findings that are about an event.
-func (v *Viewer) findingsOf(at causal.At) []int {
-	if v.lanes[at.Process].marks[at.Pos]&markFinding == 0 {
+func (ix *index) findingsOf(at causal.At) []int {
+	if ix.lanes[at.Process].marks[at.Pos]&markFinding == 0 {
 		return nil
 	}
 	var found []int
-	ref := v.trace.Ref(at)
-	for i := range v.report.Findings {
-		if p := v.report.Findings[i].Event; p != nil && p.Process == ref.Process && p.Seq == ref.Seq {
+	ref := ix.trace.Ref(at)
+	for i := range ix.report.Findings {
+		if p := ix.report.Findings[i].Event; p != nil && p.Process == ref.Process && p.Seq == ref.Seq {
 			found = append(found, i)
 		}
 	}
@@ -177,19 +177,19 @@ type pair struct {
 // mostPath is how many events of a path are drawn; the text has them all.
 const mostPath = 2000
 
-func (v *Viewer) pair(ctx context.Context, a, b causal.At) (*pair, error) {
-	x, err := v.trace.Pair(ctx, a, b)
+func (ix *index) pair(ctx context.Context, a, b causal.At) (*pair, error) {
+	x, err := ix.trace.Pair(ctx, a, b)
 	if err != nil {
 		return nil, err
 	}
-	p := &pair{A: v.event(a), B: v.event(b), Relation: relationName(x.Relation)}
+	p := &pair{A: ix.event(a), B: ix.event(b), Relation: relationName(x.Relation)}
 	if p.Text, err = written(x.WriteText); err != nil {
 		return nil, err
 	}
 	for _, trail := range []*causal.Trail{x.Forth, x.Back} {
 		if trail != nil && p.Path == nil {
 			for _, at := range trail.Events[:min(len(trail.Events), mostPath)] {
-				p.Path = append(p.Path, v.event(at))
+				p.Path = append(p.Path, ix.event(at))
 			}
 		}
 	}

@@ -84,6 +84,16 @@ func (l *lane) add(e *trace.Event) {
 	l.accounts = append(l.accounts, l.accountsOf.of([2]string{e.Account, e.ToAccount}))
 }
 
+// cutTo forgets all but the first n events.
+func (l *lane) cutTo(n int) {
+	if n >= l.len() {
+		return
+	}
+	l.clocks, l.marks, l.steps, l.peers = l.clocks[:n], l.marks[:n], l.steps[:n], l.peers[:n]
+	l.requests, l.writes, l.accounts = l.requests[:n], l.writes[:n], l.accounts[:n]
+	l.restarts = slices.DeleteFunc(l.restarts, func(pos int32) bool { return int(pos) > n })
+}
+
 // header takes a header of the log.
 func (l *lane) header(h *trace.Header) {
 	l.role = cmp.Or(h.Role, l.role)

@@ -23,19 +23,19 @@ type messages struct {
 const messageBlock = 256
 
 // low and high are the ends of a message by clock. In a faulty trace the receive may be the lower one.
-func (v *Viewer) low(m message) uint64  { return min(v.clock(m.send), v.clock(m.receive)) }
-func (v *Viewer) high(m message) uint64 { return max(v.clock(m.send), v.clock(m.receive)) }
+func (ix *index) low(m message) uint64  { return min(ix.clock(m.send), ix.clock(m.receive)) }
+func (ix *index) high(m message) uint64 { return max(ix.clock(m.send), ix.clock(m.receive)) }
 
-func (v *Viewer) clock(at causal.At) uint64 { return v.lanes[at.Process].clocks[at.Pos] }
+func (ix *index) clock(at causal.At) uint64 { return ix.lanes[at.Process].clocks[at.Pos] }
 
 // readMessages takes the messages from the graph, and marks the events that have none.
-func (v *Viewer) readMessages() error {
-	m := &v.messages
-	received, paired := v.bits(), v.bits()
-	err := v.trace.EachMessage(func(send, receive causal.At) {
+func (ix *index) readMessages() error {
+	m := &ix.messages
+	received, paired := ix.bits(), ix.bits()
+	err := ix.trace.EachMessage(func(send, receive causal.At) {
 		m.all = append(m.all, message{send, receive})
 		if received[send.Process][send.Pos] {
-			v.lanes[receive.Process].marks[receive.Pos] |= markDuplicate
+			ix.lanes[receive.Process].marks[receive.Pos] |= markDuplicate
 		}
 		received[send.Process][send.Pos] = true
 		paired[receive.Process][receive.Pos] = true
@@ -44,28 +44,28 @@ func (v *Viewer) readMessages() error {
 		return err
 	}
 	slices.SortFunc(m.all, func(a, b message) int {
-		return cmp.Or(cmp.Compare(v.low(a), v.low(b)), compareAt(a.send, b.send), compareAt(a.receive, b.receive))
+		return cmp.Or(cmp.Compare(ix.low(a), ix.low(b)), compareAt(a.send, b.send), compareAt(a.receive, b.receive))
 	})
 	m.bySend = make([]int32, len(m.all))
 	for i, x := range m.all {
 		if i%messageBlock == 0 {
 			m.tops = append(m.tops, 0)
 		}
-		m.tops[i/messageBlock] = max(m.tops[i/messageBlock], v.high(x))
+		m.tops[i/messageBlock] = max(m.tops[i/messageBlock], ix.high(x))
 		m.bySend[i] = int32(i)
 	}
 	slices.SortFunc(m.bySend, func(a, b int32) int {
 		return cmp.Or(compareAt(m.all[a].send, m.all[b].send), cmp.Compare(a, b))
 	})
-	for p, l := range v.lanes {
+	for p, l := range ix.lanes {
 		for pos, mark := range l.marks {
 			switch trace.Kind(mark & markKind) {
 			case trace.Send:
 				if !received[p][pos] {
-					l.marks[pos] |= v.unreceived(l.peer(int32(pos)))
+					l.marks[pos] |= ix.unreceived(l.peer(int32(pos)))
 				}
 			case trace.Receive:
-				if !paired[p][pos] {
+				if !paired[p][pos] && !ix.growing {
 					l.marks[pos] |= markOrphan
 				}
 			}
@@ -74,17 +74,17 @@ func (v *Viewer) readMessages() error {
 	return nil
 }
 
-func (v *Viewer) bits() [][]bool {
-	all := make([][]bool, len(v.lanes))
-	for i, l := range v.lanes {
+func (ix *index) bits() [][]bool {
+	all := make([][]bool, len(ix.lanes))
+	for i, l := range ix.lanes {
 		all[i] = make([]bool, l.len())
 	}
 	return all
 }
 
 // unreceived returns the mark of a send to a process that has not received it.
-func (v *Viewer) unreceived(peer int32) uint8 {
-	if peer < 0 || !v.lanes[peer].logged || v.lanes[peer].cut {
+func (ix *index) unreceived(peer int32) uint8 {
+	if ix.growing || peer < 0 || !ix.lanes[peer].logged || ix.lanes[peer].cut {
 		return markInFlight
 	}
 	return markLost
@@ -95,15 +95,15 @@ func compareAt(a, b causal.At) int {
 }
 
 // within calls do with the messages that are under way between two clocks, both included, until it returns false.
-func (v *Viewer) within(lo, hi uint64, do func(message) bool) {
-	m := &v.messages
-	end := m.from(v, hi+1)
+func (ix *index) within(lo, hi uint64, do func(message) bool) {
+	m := &ix.messages
+	end := m.from(ix, hi+1)
 	for b := 0; b*messageBlock < end; b++ {
 		if m.tops[b] < lo {
 			continue
 		}
 		for _, x := range m.all[b*messageBlock : min(end, (b+1)*messageBlock)] {
-			if v.high(x) >= lo && !do(x) {
+			if ix.high(x) >= lo && !do(x) {
 				return
 			}
 		}
@@ -111,8 +111,8 @@ func (v *Viewer) within(lo, hi uint64, do func(message) bool) {
 }
 
 // from returns how many messages begin below clock c.
-func (m *messages) from(v *Viewer, c uint64) int {
-	return sort.Search(len(m.all), func(i int) bool { return v.low(m.all[i]) >= c })
+func (m *messages) from(ix *index, c uint64) int {
+	return sort.Search(len(m.all), func(i int) bool { return ix.low(m.all[i]) >= c })
 }
 
 // receives returns the events that received what an event sent, at most limit of them.

@@ -31,18 +31,19 @@ func TestWithinBlocks(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	ix := v.now.index
 	for range 3000 {
 		lo := r.Uint64N(now + 10)
 		hi := lo + r.Uint64N(40)
 		want := 0
-		for _, m := range v.messages.all {
-			if v.low(m) <= hi && v.high(m) >= lo {
+		for _, m := range ix.messages.all {
+			if ix.low(m) <= hi && ix.high(m) >= lo {
 				want++
 			}
 		}
 		got := 0
-		v.within(lo, hi, func(m message) bool {
-			if v.low(m) > hi || v.high(m) < lo {
+		ix.within(lo, hi, func(m message) bool {
+			if ix.low(m) > hi || ix.high(m) < lo {
 				t.Fatalf("%d to %d: %v is not under way", lo, hi, m)
 			}
 			got++

@@ -17,6 +17,9 @@ type overview struct {
 	Verdict  string    `json:"verdict"`
 	Findings int       `json:"findings"` // that can be asked for
 	Found    int64     `json:"found"`    // all of them
+
+	Growing    bool  `json:"growing,omitempty"` // there is more to come, and no verdict yet
+	Generation int64 `json:"generation"`
 }
 
 // laneOf is a process.
@@ -34,15 +37,16 @@ type laneOf struct {
 // mostRestarts is how many restarts of a process are drawn.
 const mostRestarts = 1000
 
-func (v *Viewer) overview() *overview {
+func (ix *index) overview() *overview {
 	o := &overview{
-		Name: v.name, Events: v.events, Messages: int64(len(v.messages.all)), Clocks: v.clocks, Steps: stepNames(),
-		Verdict: string(v.report.Verdict), Findings: len(v.report.Findings),
+		Name: ix.name, Events: ix.events, Messages: int64(len(ix.messages.all)), Clocks: ix.clocks, Steps: stepNames(),
+		Verdict: string(ix.report.Verdict), Findings: len(ix.report.Findings),
+		Growing: ix.growing, Generation: ix.generation,
 	}
-	for _, r := range v.report.Rules {
+	for _, r := range ix.report.Rules {
 		o.Found += r.Findings
 	}
-	for _, l := range v.lanes {
+	for _, l := range ix.lanes {
 		lo, hi := l.span()
 		shown := laneOf{Name: l.name, Role: l.role, Events: l.len(), Clocks: [2]uint64{lo, hi}, Logged: l.logged, Cut: l.cut}
 		for _, pos := range l.restarts[:min(len(l.restarts), mostRestarts)] {
@@ -94,51 +98,51 @@ type place struct {
 // mostFindings is how many findings are sent at a time.
 const mostFindings = 1000
 
-func (v *Viewer) findings(from, limit int) []finding {
-	all := v.report.Findings
+func (ix *index) findings(from, limit int) []finding {
+	all := ix.report.Findings
 	from = min(from, len(all))
 	found := []finding{}
 	for i := range all[from:min(len(all), from+min(limit, mostFindings))] {
-		found = append(found, v.finding(from+i))
+		found = append(found, ix.finding(from+i))
 	}
 	return found
 }
 
-func (v *Viewer) finding(i int) finding {
-	f := &v.report.Findings[i]
+func (ix *index) finding(i int) finding {
+	f := &ix.report.Findings[i]
 	shown := finding{
 		Number: i, Rule: f.Rule, Severity: string(f.Severity), Message: f.Message, Expected: f.Expected,
-		Event: v.placeOf(f.Event), Other: v.placeOf(f.Other), Cause: f.Cause,
+		Event: ix.placeOf(f.Event), Other: ix.placeOf(f.Other), Cause: f.Cause,
 	}
 	if r, ok := check.LookupRule(f.Rule); ok {
 		shown.Statement, shown.Mistake = r.Statement, r.Mistake
 	}
 	for _, name := range f.Path[:min(len(f.Path), mostPath)] {
-		if at, ok := v.named(name); ok {
-			shown.Path = append(shown.Path, v.event(at))
+		if at, ok := ix.named(name); ok {
+			shown.Path = append(shown.Path, ix.event(at))
 		}
 	}
 	return shown
 }
 
-func (v *Viewer) placeOf(p *check.Place) *place {
+func (ix *index) placeOf(p *check.Place) *place {
 	if p == nil {
 		return nil
 	}
 	shown := &place{File: p.File, Line: p.Line}
-	if at, ok := v.place(p); ok {
-		e := v.event(at)
+	if at, ok := ix.place(p); ok {
+		e := ix.event(at)
 		shown.Event = &e
 	}
 	return shown
 }
 
 // named returns the event of a name process:seq.
-func (v *Viewer) named(name string) (causal.At, bool) {
+func (ix *index) named(name string) (causal.At, bool) {
 	ref, ok := parseRef(name)
 	if !ok {
 		return causal.At{}, false
 	}
-	at, err := v.trace.Find(ref)
+	at, err := ix.trace.Find(ref)
 	return at, err == nil
 }

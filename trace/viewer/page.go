@@ -58,13 +58,19 @@ type pageLane struct {
 	Raw     []int    `json:"raw"`
 }
 
-// WritePage writes the page and the trace as one HTML file that needs nothing else. The error is a *[TooLargeError] where the
-// trace has more than [MostPage] events.
-func (v *Viewer) WritePage(ctx context.Context, w io.Writer) error {
-	if v.events > MostPage {
-		return &TooLargeError{v.events}
+// WritePage writes the page and the trace as one HTML file that needs nothing else, and that opens with what fragment says: see
+// [Viewer.Link]. The error is a *[TooLargeError] where the trace has more than [MostPage] events.
+func (v *Viewer) WritePage(ctx context.Context, w io.Writer, fragment string) error {
+	h := v.acquire()
+	defer v.release(h)
+	return h.writePage(ctx, w, fragment)
+}
+
+func (ix *index) writePage(ctx context.Context, w io.Writer, fragment string) error {
+	if ix.events > MostPage {
+		return &TooLargeError{ix.events}
 	}
-	data, err := v.pageData(ctx)
+	data, err := ix.pageData(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,7 +78,7 @@ func (v *Viewer) WritePage(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	page, err := inline(packed, "bank-trace: "+v.name)
+	page, err := inline(packed, "bank-trace: "+ix.name, fragment)
 	if err != nil {
 		return err
 	}
@@ -110,7 +116,7 @@ const (
 const inlinePolicy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; ` +
 	`style-src 'unsafe-inline'; img-src data:">`
 
-func inline(packed, title string) (string, error) {
+func inline(packed, title, fragment string) (string, error) {
 	var parts [3]string
 	for i, name := range []string{"index.html", "viewer.css", "viewer.js"} {
 		b, err := fs.ReadFile(assets(), name)
@@ -124,7 +130,7 @@ func inline(packed, title string) (string, error) {
 		{styleTag, inlinePolicy + "\n<style>" + parts[1] + "</style>"},
 		{scriptTag, ""},
 		{titleTag, "<title>" + html.EscapeString(title) + "</title>"},
-		{endOfBody, `<script type="application/octet-stream" id="trace-data">` + packed + "</script>\n<script>" + parts[2] + "</script>\n</body>"},
+		{endOfBody, `<script type="application/octet-stream" id="trace-data" data-opening="` + html.EscapeString(fragment) + `">` + packed + "</script>\n<script>" + parts[2] + "</script>\n</body>"},
 	} {
 		if strings.Count(page, r[0]) != 1 {
 			return "", fmt.Errorf("web/dist/index.html has no single %s; build it again", r[0])
@@ -134,16 +140,16 @@ func inline(packed, title string) (string, error) {
 	return page, nil
 }
 
-func (v *Viewer) pageData(ctx context.Context) (*pageData, error) {
-	d := &pageData{Overview: v.overview(), Findings: v.findings(0, mostFindings), Cut: v.trace.Cut, Missing: v.trace.Missing,
-		Lanes: make([]pageLane, len(v.lanes))}
+func (ix *index) pageData(ctx context.Context) (*pageData, error) {
+	d := &pageData{Overview: ix.overview(), Findings: ix.findings(0, mostFindings), Cut: ix.trace.Cut, Missing: ix.trace.Missing,
+		Lanes: make([]pageLane, len(ix.lanes))}
 	d.Overview.Findings = len(d.Findings)
 	texts := newTable[string]()
 	number := map[string]int{}
-	for i, l := range v.lanes {
+	for i, l := range ix.lanes {
 		number[l.name] = i
 	}
-	for _, l := range v.logs {
+	for _, l := range ix.logs {
 		for _, file := range l.Files {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -156,7 +162,7 @@ func (v *Viewer) pageData(ctx context.Context) (*pageData, error) {
 			}
 		}
 	}
-	for i, l := range v.lanes {
+	for i, l := range ix.lanes {
 		p := &d.Lanes[i]
 		if len(p.Seq) != l.len() {
 			return nil, fmt.Errorf("the log of %s changed while it was read; ask again", l.name)
@@ -166,7 +172,7 @@ func (v *Viewer) pageData(ctx context.Context) (*pageData, error) {
 			p.Peer = append(p.Peer, l.peer(int32(pos)))
 		}
 	}
-	for _, m := range v.messages.all {
+	for _, m := range ix.messages.all {
 		d.Messages = append(d.Messages, m.send.Process, m.send.Pos, m.receive.Process, m.receive.Pos)
 	}
 	d.Strings = texts.values

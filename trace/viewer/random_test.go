@@ -80,7 +80,7 @@ func opened(t interface {
 }
 
 // onRandom runs a check on random traces.
-func onRandom(t *testing.T, does func(t *rapid.T, v *Viewer, events map[string][]trace.Event)) {
+func onRandom(t *testing.T, does func(t *rapid.T, ix *index, events map[string][]trace.Event)) {
 	root := t.TempDir()
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -93,7 +93,7 @@ func onRandom(t *testing.T, does func(t *rapid.T, v *Viewer, events map[string][
 		logsOf(t, dir, events)
 		v := opened(t, dir)
 		defer v.Close()
-		does(t, v, events)
+		does(t, v.now.index, events)
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}

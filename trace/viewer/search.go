@@ -40,7 +40,7 @@ func parseRef(s string) (trace.Ref, bool) {
 }
 
 // parseQuery reads what was typed.
-func (v *Viewer) parseQuery(s string) (q query, err error) {
+func (ix *index) parseQuery(s string) (q query, err error) {
 	words := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' })
 	if len(words) == 0 {
 		return q, fmt.Errorf("nothing to search for; type %s", searchForms)
@@ -48,7 +48,7 @@ func (v *Viewer) parseQuery(s string) (q query, err error) {
 	for _, word := range words {
 		key, value, ok := strings.Cut(word, "=")
 		if !ok {
-			key, value = v.guess(word), word
+			key, value = ix.guess(word), word
 		}
 		if err := q.set(key, value); err != nil {
 			return q, fmt.Errorf("%q: %w; type %s", word, err, searchForms)
@@ -58,8 +58,8 @@ func (v *Viewer) parseQuery(s string) (q query, err error) {
 }
 
 // guess says what a word without a key is: a name that the trace has counts before all else.
-func (v *Viewer) guess(word string) string {
-	if v.process(word) >= 0 {
+func (ix *index) guess(word string) string {
+	if ix.process(word) >= 0 {
 		return "process"
 	}
 	if _, ok := parseRef(word); ok {
@@ -81,8 +81,8 @@ func (v *Viewer) guess(word string) string {
 }
 
 // process returns the number of a process; -1 for none.
-func (v *Viewer) process(name string) int {
-	i, ok := slices.BinarySearchFunc(v.lanes, name, func(l *lane, name string) int { return cmp.Compare(l.name, name) })
+func (ix *index) process(name string) int {
+	i, ok := slices.BinarySearchFunc(ix.lanes, name, func(l *lane, name string) int { return cmp.Compare(l.name, name) })
 	if !ok {
 		return -1
 	}
@@ -143,17 +143,17 @@ type hits struct {
 const mostHits = 500
 
 // search returns the events that fit, those with the lowest clocks first.
-func (v *Viewer) search(q query, limit int) *hits {
+func (ix *index) search(q query, limit int) *hits {
 	h := &hits{Events: []event{}}
 	if q.ref.Seq > 0 {
-		if at, err := v.trace.Find(q.ref); err == nil {
-			h.Total, h.Events = 1, append(h.Events, v.event(at))
+		if at, err := ix.trace.Find(q.ref); err == nil {
+			h.Total, h.Events = 1, append(h.Events, ix.event(at))
 		}
 		return h
 	}
 	var found []causal.At
-	byClock := func(a, b causal.At) int { return cmp.Or(cmp.Compare(v.clock(a), v.clock(b)), compareAt(a, b)) }
-	for p, l := range v.lanes {
+	byClock := func(a, b causal.At) int { return cmp.Or(cmp.Compare(ix.clock(a), ix.clock(b)), compareAt(a, b)) }
+	for p, l := range ix.lanes {
 		if q.process != "" && q.process != l.name {
 			continue
 		}
@@ -181,7 +181,7 @@ func (v *Viewer) search(q query, limit int) *hits {
 	}
 	slices.SortFunc(found, byClock)
 	for _, at := range found[:min(len(found), limit)] {
-		h.Events = append(h.Events, v.event(at))
+		h.Events = append(h.Events, ix.event(at))
 	}
 	return h
 }

@@ -105,41 +105,62 @@ func (v *Viewer) ask(ctx context.Context, what string, q url.Values) (any, error
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	h := v.acquire()
+	defer v.release(h)
+	if err := h.askGeneration(q); err != nil {
+		return nil, err
+	}
+	return h.ask(ctx, what, q)
+}
+
+// askGeneration sees that the numbers of processes in a question are those of the index.
+func (ix *index) askGeneration(q url.Values) error {
+	if !q.Has("g") {
+		return nil
+	}
+	g, err := number(q, "g", 1, 1<<53)
+	if err == nil && (g < ix.since || g > ix.generation) {
+		err = &askError{http.StatusConflict, "there are more processes by now, and their numbers have changed; ask for the overview again"}
+	}
+	return err
+}
+
+func (ix *index) ask(ctx context.Context, what string, q url.Values) (any, error) {
 	switch what {
 	case "overview":
-		return v.overview(), nil
+		return ix.overview(), nil
 	case "findings":
-		return v.askFindings(q)
+		return ix.askFindings(q)
 	case "tile":
-		return v.askTile(q)
+		return ix.askTile(q)
 	case "event":
-		at, err := v.askAt(q, "at")
+		at, err := ix.askAt(q, "at")
 		if err != nil {
 			return nil, err
 		}
-		return v.details(ctx, at)
+		return ix.details(ctx, at)
 	case "pair":
-		a, err := v.askAt(q, "a")
+		a, err := ix.askAt(q, "a")
 		if err != nil {
 			return nil, err
 		}
-		b, err := v.askAt(q, "b")
+		b, err := ix.askAt(q, "b")
 		if err != nil {
 			return nil, err
 		}
 		if a == b {
 			return nil, asked("a=%s&b=%s: both are one event; name two", q.Get("a"), q.Get("b"))
 		}
-		return v.pair(ctx, a, b)
+		return ix.pair(ctx, a, b)
 	case "near":
-		return v.askNear(q)
+		return ix.askNear(q)
 	case "search":
-		return v.askSearch(q)
+		return ix.askSearch(q)
 	}
 	return nil, &askError{http.StatusNotFound, fmt.Sprintf("there is nothing to ask under /api/%s", what)}
 }
 
-func (v *Viewer) askFindings(q url.Values) (any, error) {
+func (ix *index) askFindings(q url.Values) (any, error) {
 	from, err := number(q, "from", 0, 1<<31-1)
 	if err != nil {
 		return nil, err
@@ -148,10 +169,10 @@ func (v *Viewer) askFindings(q url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.findings(int(from), int(limit)), nil
+	return ix.findings(int(from), int(limit)), nil
 }
 
-func (v *Viewer) askTile(q url.Values) (any, error) {
+func (ix *index) askTile(q url.Values) (any, error) {
 	z, err := number(q, "z", 0, mostLevel)
 	if err != nil {
 		return nil, err
@@ -160,11 +181,11 @@ func (v *Viewer) askTile(q url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown, err := v.shown(q.Get("only"))
+	shown, err := ix.shown(q.Get("only"))
 	if err != nil {
 		return nil, err
 	}
-	t, err := v.tileOf(int(z), i, shown)
+	t, err := ix.tileOf(int(z), i, shown)
 	if err != nil {
 		return nil, &askError{http.StatusBadRequest, err.Error()}
 	}
@@ -172,8 +193,8 @@ func (v *Viewer) askTile(q url.Values) (any, error) {
 }
 
 // shown reads the numbers of the processes that are shown; none means all.
-func (v *Viewer) shown(only string) ([]bool, error) {
-	shown := make([]bool, len(v.lanes))
+func (ix *index) shown(only string) ([]bool, error) {
+	shown := make([]bool, len(ix.lanes))
 	if only == "" {
 		for i := range shown {
 			shown[i] = true
@@ -190,8 +211,8 @@ func (v *Viewer) shown(only string) ([]bool, error) {
 	return shown, nil
 }
 
-func (v *Viewer) askNear(q url.Values) (any, error) {
-	p, err := number(q, "p", 0, int64(len(v.lanes))-1)
+func (ix *index) askNear(q url.Values) (any, error) {
+	p, err := number(q, "p", 0, int64(len(ix.lanes))-1)
 	if err != nil {
 		return nil, err
 	}
@@ -199,17 +220,17 @@ func (v *Viewer) askNear(q url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pos, ok := v.lanes[p].near(uint64(clock))
+	pos, ok := ix.lanes[p].near(uint64(clock))
 	if !ok {
-		return nil, &askError{http.StatusNotFound, fmt.Sprintf("%s has no events", v.lanes[p].name)}
+		return nil, &askError{http.StatusNotFound, fmt.Sprintf("%s has no events", ix.lanes[p].name)}
 	}
-	return v.event(causal.At{Process: int32(p), Pos: pos}), nil
+	return ix.event(causal.At{Process: int32(p), Pos: pos}), nil
 }
 
 // mostQuery is how long a search may be, in bytes.
 const mostQuery = 1000
 
-func (v *Viewer) askSearch(q url.Values) (any, error) {
+func (ix *index) askSearch(q url.Values) (any, error) {
 	limit, err := number(q, "limit", 1, mostHits)
 	if err != nil {
 		return nil, err
@@ -218,19 +239,19 @@ func (v *Viewer) askSearch(q url.Values) (any, error) {
 	if len(text) > mostQuery {
 		return nil, asked("a search has at most %d bytes", mostQuery)
 	}
-	query, err := v.parseQuery(text)
+	query, err := ix.parseQuery(text)
 	if err != nil {
 		return nil, &askError{http.StatusBadRequest, err.Error()}
 	}
-	return v.search(query, int(limit)), nil
+	return ix.search(query, int(limit)), nil
 }
 
 // askAt reads the name of an event: PROCESS,PLACE.
-func (v *Viewer) askAt(q url.Values, key string) (causal.At, error) {
+func (ix *index) askAt(q url.Values, key string) (causal.At, error) {
 	process, place, _ := strings.Cut(q.Get(key), ",")
 	p, err := strconv.ParseInt(process, 10, 32)
 	pos, err2 := strconv.ParseInt(place, 10, 32)
-	if err != nil || err2 != nil || p < 0 || p >= int64(len(v.lanes)) || pos < 0 || pos >= int64(v.lanes[p].len()) {
+	if err != nil || err2 != nil || p < 0 || p >= int64(len(ix.lanes)) || pos < 0 || pos >= int64(ix.lanes[p].len()) {
 		return causal.At{}, asked("%s=%s: there is no such event; name its process and its place in the log, both from 0, as 2,17",
 			key, q.Get(key))
 	}

@@ -118,10 +118,10 @@ func TestEventAnswer(t *testing.T) {
 	if !strings.Contains(d.Raw, `"colour":"red"`) {
 		t.Errorf("the line is not as it stands in the log: %s", d.Raw)
 	}
-	if m := v.lanes[1].marks[1]; m&markLost == 0 {
+	if m := v.now.lanes[1].marks[1]; m&markLost == 0 {
 		t.Errorf("till:2 was never received, and has mark %d", m)
 	}
-	if m := v.lanes[1].marks[2]; m&(markLost|markInFlight) != 0 {
+	if m := v.now.lanes[1].marks[2]; m&(markLost|markInFlight) != 0 {
 		t.Errorf("till:3 was received, and has mark %d", m)
 	}
 }
@@ -131,7 +131,7 @@ func TestPage(t *testing.T) {
 	v, _ := small(t)
 	var a, b bytes.Buffer
 	for _, w := range []*bytes.Buffer{&a, &b} {
-		if err := v.WritePage(context.Background(), w); err != nil {
+		if err := v.WritePage(context.Background(), w, "#a=<1>&b"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,7 +139,7 @@ func TestPage(t *testing.T) {
 		t.Error("the page is not the same each time")
 	}
 	page := a.String()
-	for _, part := range []string{`id="trace-data"`, "<style>", "default-src 'none'"} {
+	for _, part := range []string{`id="trace-data" data-opening="#a=&lt;1&gt;&amp;b"`, "<style>", "default-src 'none'"} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the page has no %s", part)
 		}
@@ -147,9 +147,9 @@ func TestPage(t *testing.T) {
 	if m := regexp.MustCompile(`(src|href)="[^#"d][^"]*"`).FindString(page); m != "" {
 		t.Errorf("the page loads %s", m)
 	}
-	v.events = MostPage + 1
+	v.now.events = MostPage + 1
 	var large *TooLargeError
-	if err := v.WritePage(context.Background(), &a); !errors.As(err, &large) {
+	if err := v.WritePage(context.Background(), &a, ""); !errors.As(err, &large) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -36,7 +36,7 @@ type tile struct {
 }
 
 // tileOf returns the tile of the clocks from i<<z on, of the processes that are shown.
-func (v *Viewer) tileOf(z int, i int64, shown []bool) (*tile, error) {
+func (ix *index) tileOf(z int, i int64, shown []bool) (*tile, error) {
 	if z < 0 || z > mostLevel || i < 0 || i > int64(clock.Max>>z) {
 		return nil, fmt.Errorf("z=%d&i=%d: there is no such tile; z is 0 to %d, and i<<z at most 2^53", z, i, mostLevel)
 	}
@@ -44,7 +44,7 @@ func (v *Viewer) tileOf(z int, i int64, shown []bool) (*tile, error) {
 	hi := lo + 1<<z - 1
 	t := &tile{Z: z, I: i}
 	total, most := 0, 0
-	for p, l := range v.lanes {
+	for p, l := range ix.lanes {
 		if shown[p] {
 			from, to := l.between(lo, hi)
 			total += to - from
@@ -52,29 +52,29 @@ func (v *Viewer) tileOf(z int, i int64, shown []bool) (*tile, error) {
 		}
 	}
 	if t.Exact = total <= tileEvents && most <= tileLane; t.Exact {
-		v.exact(t, lo, hi, shown)
+		ix.exact(t, lo, hi, shown)
 		return t, nil
 	}
-	v.count(t, lo, z, shown)
-	v.flows(t, lo, hi, z, shown)
+	ix.count(t, lo, z, shown)
+	ix.flows(t, lo, hi, z, shown)
 	return t, nil
 }
 
-func (v *Viewer) exact(t *tile, lo, hi uint64, shown []bool) {
-	for p, l := range v.lanes {
+func (ix *index) exact(t *tile, lo, hi uint64, shown []bool) {
+	for p, l := range ix.lanes {
 		if !shown[p] {
 			continue
 		}
 		from, to := l.between(lo, hi)
 		for k := from; k < to; k++ {
 			pos := l.at(k)
-			seq := v.trace.Ref(causal.At{Process: int32(p), Pos: pos}).Seq
+			seq := ix.trace.Ref(causal.At{Process: int32(p), Pos: pos}).Seq
 			t.Events = append(t.Events, int64(p), int64(pos), int64(seq), int64(l.clocks[pos]), int64(l.marks[pos]),
 				int64(l.steps[pos]), int64(l.peer(pos)))
 		}
 	}
 	n := 0
-	v.within(lo, hi, func(m message) bool {
+	ix.within(lo, hi, func(m message) bool {
 		if !shown[m.send.Process] || !shown[m.receive.Process] {
 			return true
 		}
@@ -83,17 +83,17 @@ func (v *Viewer) exact(t *tile, lo, hi uint64, shown []bool) {
 			return false
 		}
 		t.Messages = append(t.Messages,
-			int64(m.send.Process), int64(m.send.Pos), int64(v.clock(m.send)),
-			int64(m.receive.Process), int64(m.receive.Pos), int64(v.clock(m.receive)))
+			int64(m.send.Process), int64(m.send.Pos), int64(ix.clock(m.send)),
+			int64(m.receive.Process), int64(m.receive.Pos), int64(ix.clock(m.receive)))
 		return true
 	})
 }
 
 // count counts the events of each cell of a tile.
-func (v *Viewer) count(t *tile, lo uint64, z int, shown []bool) {
+func (ix *index) count(t *tile, lo uint64, z int, shown []bool) {
 	// Cells are powers of two, so a shift finds them.
 	shift := max(0, z-7)
-	for p, l := range v.lanes {
+	for p, l := range ix.lanes {
 		if !shown[p] {
 			continue
 		}
@@ -126,27 +126,27 @@ type flow struct {
 }
 
 // flows sums up the messages that begin in a tile.
-func (v *Viewer) flows(t *tile, lo, hi uint64, z int, shown []bool) {
+func (ix *index) flows(t *tile, lo, hi uint64, z int, shown []bool) {
 	type key struct {
 		from, to int32
 		column   int
 	}
 	sums := map[key]*flow{}
 	shift := max(0, z-3)
-	m := &v.messages
-	for _, x := range m.all[m.from(v, lo):m.from(v, hi+1)] {
+	m := &ix.messages
+	for _, x := range m.all[m.from(ix, lo):m.from(ix, hi+1)] {
 		if !shown[x.send.Process] || !shown[x.receive.Process] {
 			continue
 		}
-		k := key{x.send.Process, x.receive.Process, int((v.low(x) - lo) >> shift)}
+		k := key{x.send.Process, x.receive.Process, int((ix.low(x) - lo) >> shift)}
 		f := sums[k]
 		if f == nil {
 			f = &flow{from: k.from, to: k.to, column: k.column}
 			sums[k] = f
 		}
 		f.n++
-		f.sends += float64(v.clock(x.send))
-		f.receives += float64(v.clock(x.receive))
+		f.sends += float64(ix.clock(x.send))
+		f.receives += float64(ix.clock(x.receive))
 	}
 	all := make([]*flow, 0, len(sums))
 	for _, f := range sums {

@@ -17,21 +17,21 @@ import (
 // TestTileTwin compares tiles with what looking at every event and message gives.
 func TestTileTwin(t *testing.T) {
 	t.Parallel()
-	onRandom(t, func(t *rapid.T, v *Viewer, events map[string][]trace.Event) {
+	onRandom(t, func(t *rapid.T, ix *index, events map[string][]trace.Event) {
 		z := rapid.IntRange(0, 8).Draw(t, "z")
 		i := int64(rapid.IntRange(0, 30).Draw(t, "i"))
-		shown := make([]bool, len(v.lanes))
+		shown := make([]bool, len(ix.lanes))
 		for p := range shown {
 			shown[p] = rapid.IntRange(0, 3).Draw(t, "shown") > 0
 		}
-		got, err := v.tileOf(z, i, shown)
+		got, err := ix.tileOf(z, i, shown)
 		if err != nil {
 			t.Fatal(err)
 		}
 		lo, hi := uint64(i)<<z, uint64(i+1)<<z-1
 		var want [][]int64
 		most := 0
-		for p, l := range v.lanes {
+		for p, l := range ix.lanes {
 			n := 0
 			for pos, e := range events[l.name] {
 				if shown[p] && e.Clock >= lo && e.Clock <= hi {
@@ -56,7 +56,7 @@ func TestTileTwin(t *testing.T) {
 		if d := gocmp.Diff(want, have); d != "" {
 			t.Fatalf("events of tile %d/%d (-want +got):\n%s", z, i, d)
 		}
-		if d := gocmp.Diff(messagesOf(v, events, lo, hi, shown), sorted(got.Messages, 6)); d != "" {
+		if d := gocmp.Diff(messagesOf(ix, events, lo, hi, shown), sorted(got.Messages, 6)); d != "" {
 			t.Fatalf("messages of tile %d/%d (-want +got):\n%s", z, i, d)
 		}
 	})
@@ -72,14 +72,14 @@ func sorted(flat []int64, n int) [][]int64 {
 }
 
 // messagesOf returns the messages that are under way between two clocks.
-func messagesOf(v *Viewer, events map[string][]trace.Event, lo, hi uint64, shown []bool) [][]int64 {
+func messagesOf(ix *index, events map[string][]trace.Event, lo, hi uint64, shown []bool) [][]int64 {
 	var found [][]int64
-	for q, to := range v.lanes {
+	for q, to := range ix.lanes {
 		for rpos, r := range events[to.name] {
 			if r.Kind != trace.Receive {
 				continue
 			}
-			for p, from := range v.lanes {
+			for p, from := range ix.lanes {
 				for pos, s := range events[from.name] {
 					if s.Kind == trace.Send && s.Ref() == r.CauseRef() && shown[p] && shown[q] &&
 						min(s.Clock, r.Clock) <= hi && max(s.Clock, r.Clock) >= lo {
@@ -96,14 +96,14 @@ func messagesOf(v *Viewer, events map[string][]trace.Event, lo, hi uint64, shown
 // TestCountTwin sees that counts and flows leave nothing out.
 func TestCountTwin(t *testing.T) {
 	t.Parallel()
-	onRandom(t, func(t *rapid.T, v *Viewer, events map[string][]trace.Event) {
+	onRandom(t, func(t *rapid.T, ix *index, events map[string][]trace.Event) {
 		z := rapid.IntRange(0, 11).Draw(t, "z")
-		all, _ := v.shown("")
+		all, _ := ix.shown("")
 		for i := range int64(2048 >> z) {
 			lo, hi := uint64(i)<<z, uint64(i+1)<<z-1
 			got := &tile{Z: z, I: i}
-			v.count(got, lo, z, all)
-			v.flows(got, lo, hi, z, all)
+			ix.count(got, lo, z, all)
+			ix.flows(got, lo, hi, z, all)
 			counts := map[[2]int64]int64{} // process, kind -> events
 			for c := range slices.Chunk(got.Cells, 6) {
 				if c[1] < 0 || c[1] >= tileBuckets {
@@ -113,7 +113,7 @@ func TestCountTwin(t *testing.T) {
 					counts[[2]int64{c[0], k + 1}] += c[2+k]
 				}
 			}
-			for p, l := range v.lanes {
+			for p, l := range ix.lanes {
 				for _, e := range events[l.name] {
 					if e.Clock >= lo && e.Clock <= hi {
 						counts[[2]int64{int64(p), int64(e.Kind)}]--
@@ -129,8 +129,8 @@ func TestCountTwin(t *testing.T) {
 			for f := range slices.Chunk(got.Flows, 5) {
 				sum += f[2]
 			}
-			for _, m := range v.messages.all {
-				if low := v.low(m); low >= lo && low <= hi {
+			for _, m := range ix.messages.all {
+				if low := ix.low(m); low >= lo && low <= hi {
 					sum--
 				}
 			}
@@ -144,7 +144,7 @@ func TestCountTwin(t *testing.T) {
 // TestSearchTwin compares a search with looking at every event.
 func TestSearchTwin(t *testing.T) {
 	t.Parallel()
-	onRandom(t, func(t *rapid.T, v *Viewer, events map[string][]trace.Event) {
+	onRandom(t, func(t *rapid.T, ix *index, events map[string][]trace.Event) {
 		parts := map[string]func(*trace.Event) bool{
 			"process=a":     func(e *trace.Event) bool { return e.Process == "a" },
 			"c/d":           func(e *trace.Event) bool { return e.Process == "c/d" },
@@ -161,11 +161,11 @@ func TestSearchTwin(t *testing.T) {
 			key, _, _ := strings.Cut(s, "=")
 			return map[string]string{"c/d": "process", "send": "kind"}[s] + key
 		}).Draw(t, "query")
-		if v.process("c/d") < 0 && slices.Contains(keys, "c/d") {
+		if ix.process("c/d") < 0 && slices.Contains(keys, "c/d") {
 			t.Skip("c/d is no process here")
 		}
 		limit := rapid.IntRange(1, 20).Draw(t, "limit")
-		q, err := v.parseQuery(strings.Join(keys, " "))
+		q, err := ix.parseQuery(strings.Join(keys, " "))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestSearchTwin(t *testing.T) {
 			keys = last
 		}
 		var want []causal.At
-		for p, l := range v.lanes {
+		for p, l := range ix.lanes {
 			for pos := range events[l.name] {
 				fits := true
 				for _, k := range keys {
@@ -184,13 +184,13 @@ func TestSearchTwin(t *testing.T) {
 				}
 			}
 		}
-		slices.SortFunc(want, func(a, b causal.At) int { return cmp.Or(cmp.Compare(v.clock(a), v.clock(b)), compareAt(a, b)) })
-		got := v.search(q, limit)
+		slices.SortFunc(want, func(a, b causal.At) int { return cmp.Or(cmp.Compare(ix.clock(a), ix.clock(b)), compareAt(a, b)) })
+		got := ix.search(q, limit)
 		if got.Total != int64(len(want)) || len(got.Events) != min(limit, len(want)) {
 			t.Fatalf("%v: found %d and %d, want %d", keys, got.Total, len(got.Events), len(want))
 		}
 		for i, e := range got.Events {
-			if at := (causal.At{Process: e.Process, Pos: e.Pos}); v.clock(at) != v.clock(want[i]) || !slices.Contains(want, at) {
+			if at := (causal.At{Process: e.Process, Pos: e.Pos}); ix.clock(at) != ix.clock(want[i]) || !slices.Contains(want, at) {
 				t.Fatalf("%v: the %d-th is %v, want %v", keys, i, at, want[i])
 			}
 		}
@@ -218,9 +218,9 @@ func lastOfKind(keys []string) []string {
 // TestNearTwin compares the nearest event with looking at all of them.
 func TestNearTwin(t *testing.T) {
 	t.Parallel()
-	onRandom(t, func(t *rapid.T, v *Viewer, events map[string][]trace.Event) {
+	onRandom(t, func(t *rapid.T, ix *index, events map[string][]trace.Event) {
 		c := uint64(rapid.IntRange(0, 400).Draw(t, "clock"))
-		for _, l := range v.lanes {
+		for _, l := range ix.lanes {
 			pos, ok := l.near(c)
 			if ok != (len(events[l.name]) > 0) {
 				t.Fatalf("%s: %v", l.name, ok)

@@ -15,15 +15,8 @@ import (
 	"github.com/seed-8ff1fc32/bank-trace/trace/check"
 )
 
-// Options says how a trace is opened.
-type Options struct {
-	Name     string             // what the page calls the trace
-	Check    check.Options      // how it is checked; its Run and Progress are set here
-	Progress func(events int64) // called now and then, from any goroutine, with the events read; nil for nobody
-}
-
-// Viewer is an open trace. It never changes, and may be used by many goroutines at once.
-type Viewer struct {
+// index is what is known of a trace as its logs stood at one time. It never changes, and may be used by many goroutines at once.
+type index struct {
 	name     string
 	trace    *causal.Trace
 	report   *check.Report
@@ -33,71 +26,72 @@ type Viewer struct {
 	logs     []trace.Log
 	clocks   [2]uint64
 	events   int64
-	busy     chan struct{} // a place for each question that is computed at the same time
+
+	growing    bool  // its run is under way: there is more to come, and no verdict yet
+	generation int64 // 1 for the first index of a Viewer, and so on
+	since      int64 // the first of the generations up to this one that have the same processes
 }
 
-// mostBusy is how many questions that may take long are computed at the same time.
-const mostBusy = 2
-
-// StdinError says that a trace on standard input cannot be shown: its lines are read again while it is.
-type StdinError struct{}
-
-func (*StdinError) Error() string {
-	return "standard input cannot be shown, as its lines are read again and again; save it to a file and name that"
-}
-
-// Open reads a trace and checks it. The caller closes the Viewer.
-//
-// The error is a *[trace.SyntaxError] where a record cannot be read, a *[causal.SecondLogError] where two logs have records of
-// a process, a *[StdinError], or one of reading.
-func Open(ctx context.Context, folder *trace.Folder, opt Options) (_ *Viewer, err error) {
-	for _, l := range folder.Logs {
-		if slices.Contains(l.Files, trace.Stdin) {
-			return nil, &StdinError{}
-		}
-	}
-	v := &Viewer{name: opt.Name, logs: folder.Logs, busy: make(chan struct{}, mostBusy)}
+// readIndex reads a trace and checks it.
+func readIndex(ctx context.Context, folder *trace.Folder, opt Options) (_ *index, err error) {
+	ix := &index{name: opt.Name, logs: folder.Logs, generation: 1, since: 1}
 	defer func() {
-		if err != nil && v.trace != nil {
-			err = errors.Join(err, v.trace.Close())
+		if err != nil && ix.trace != nil {
+			err = errors.Join(err, ix.trace.Close())
 		}
 	}()
 	var lanes map[string]*lane
 	work, inner := errgroup.WithContext(ctx)
 	work.Go(func() (err error) {
-		lanes, v.files, err = scan(inner, folder.Logs, opt.Progress)
+		lanes, ix.files, err = scan(inner, folder.Logs, opt.Progress)
 		return err
 	})
 	work.Go(func() (err error) {
-		v.trace, err = causal.Read(inner, folder, causal.Options{})
+		ix.trace, err = causal.Read(inner, folder, causal.Options{Names: opt.Names})
 		return err
 	})
 	work.Go(func() (err error) {
 		opt.Check.Run, opt.Check.Progress = folder.Run, nil
-		v.report, err = check.Check(inner, check.Folder(folder), opt.Check)
+		ix.report, err = check.Check(inner, check.Folder(folder), opt.Check)
 		return err
 	})
 	if err := work.Wait(); err != nil {
 		return nil, err
 	}
-	if err := v.settle(lanes); err != nil {
-		return nil, err
-	}
-	return v, nil
+	return ix, ix.settle(lanes)
 }
 
-// Close removes the files that were made to read the trace.
-func (v *Viewer) Close() error { return v.trace.Close() }
-
-// Events returns the number of events of the trace.
-func (v *Viewer) Events() int64 { return v.events }
-
-// Report returns what the check of the trace found.
-func (v *Viewer) Report() *check.Report { return v.report }
+// readGrowing reads a trace whose run is under way, as far as it goes. It is not checked: much of what a rule asks for is still to
+// come.
+func readGrowing(ctx context.Context, folder *trace.Folder, opt Options) (_ *index, err error) {
+	ix := &index{name: opt.Name, logs: folder.Logs, report: &check.Report{}, growing: true, generation: 1, since: 1}
+	if ix.trace, err = causal.Read(ctx, folder, causal.Options{}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, ix.trace.Close())
+		}
+	}()
+	// No log has ended, and none is cut off: what is not there was not written yet.
+	ix.trace.Cut, ix.trace.Missing = nil, nil
+	// Logs only grow. What the graph has read is the beginning of what is read now.
+	lanes, files, err := scan(ctx, folder.Logs, nil)
+	if err != nil {
+		return nil, err
+	}
+	for p, name := range ix.trace.Processes() {
+		if l := lanes[name]; l != nil {
+			l.cutTo(int(ix.trace.Len(int32(p))))
+		}
+	}
+	ix.files = files
+	return ix, ix.settle(lanes)
+}
 
 // settle joins what the readings found.
-func (v *Viewer) settle(lanes map[string]*lane) error {
-	names := v.trace.Processes()
+func (ix *index) settle(lanes map[string]*lane) error {
+	names := ix.trace.Processes()
 	number := map[string]int32{}
 	for i, name := range names {
 		number[name] = int32(i)
@@ -107,38 +101,38 @@ func (v *Viewer) settle(lanes map[string]*lane) error {
 		if l == nil {
 			l = newLane(name)
 		}
-		if l.len() != int(v.trace.Len(int32(i))) {
+		if l.len() != int(ix.trace.Len(int32(i))) {
 			return fmt.Errorf("the log of %s changed while it was read; ask again", name)
 		}
 		l.settle(number)
-		l.logged = !slices.Contains(v.trace.Missing, name)
-		l.cut = slices.Contains(v.trace.Cut, name)
-		v.lanes = append(v.lanes, l)
-		v.events += int64(l.len())
+		l.logged = !slices.Contains(ix.trace.Missing, name)
+		l.cut = slices.Contains(ix.trace.Cut, name)
+		ix.lanes = append(ix.lanes, l)
+		ix.events += int64(l.len())
 		if lo, hi := l.span(); l.len() > 0 {
-			v.clocks[1] = max(v.clocks[1], hi)
-			if v.clocks[0] == 0 || lo < v.clocks[0] {
-				v.clocks[0] = lo
+			ix.clocks[1] = max(ix.clocks[1], hi)
+			if ix.clocks[0] == 0 || lo < ix.clocks[0] {
+				ix.clocks[0] = lo
 			}
 		}
 	}
-	if err := v.readMessages(); err != nil {
+	if err := ix.readMessages(); err != nil {
 		return err
 	}
-	for i := range v.report.Findings {
-		if at, ok := v.place(v.report.Findings[i].Event); ok {
-			v.lanes[at.Process].marks[at.Pos] |= markFinding
+	for i := range ix.report.Findings {
+		if at, ok := ix.place(ix.report.Findings[i].Event); ok {
+			ix.lanes[at.Process].marks[at.Pos] |= markFinding
 		}
 	}
 	return nil
 }
 
 // place returns the event that a finding is about; false where it is about none.
-func (v *Viewer) place(p *check.Place) (causal.At, bool) {
+func (ix *index) place(p *check.Place) (causal.At, bool) {
 	if p == nil || p.Seq == 0 {
 		return causal.At{}, false
 	}
-	at, err := v.trace.Find(trace.Ref{Process: p.Process, Seq: p.Seq})
+	at, err := ix.trace.Find(trace.Ref{Process: p.Process, Seq: p.Seq})
 	return at, err == nil
 }
 
