@@ -23,6 +23,8 @@ type runFlags struct {
 	overwrite   bool
 	processes   bool
 	timeout     time.Duration
+	view        bool
+	noOpen      bool
 }
 
 func newRun(c *console) *cobra.Command {
@@ -36,14 +38,21 @@ settled, stops the branches, and checks the trace. With --processes every branch
 with durable state in a temporary folder, and every customer is a process of its
 own; they end with this one, however it ends.
 
+With --view the run is shown in the browser while it is under way: events appear as
+they are logged, and then the verdict. The page stays until Ctrl-C.
+
 Without -o the trace is in a temporary folder, which is kept only if something is
 wrong.`,
 		Example: `  bank-trace run examples/two-withdrawals.yaml -o /tmp/t
   bank-trace run examples/two-withdrawals.yaml --processes
+  bank-trace run examples/two-withdrawals.yaml --view
   bank-trace run examples/course.json -o /tmp/t --course /tmp/answers`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fmt.Errorf("run: name one scenario file; examples/ has some")
+			}
+			if f.noOpen && !f.view {
+				return errors.New("run: --no-open goes with --view")
 			}
 			return nil
 		},
@@ -56,6 +65,8 @@ wrong.`,
 	f.encoding.add(cmd, "what logs are written in", trace.Encodings()...)
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a trace that is in the folder already")
 	fl.BoolVar(&f.processes, "processes", false, "run every branch and every customer as a process of its own")
+	fl.BoolVar(&f.view, "view", false, "show the run in the browser while it is under way")
+	fl.BoolVar(&f.noOpen, "no-open", false, "with --view, do not open the browser, only print the address")
 	fl.DurationVar(&f.timeout, "timeout", 30*time.Second, "longest wait for the answer to one request")
 	return cmd
 }
@@ -84,10 +95,34 @@ func runScenario(ctx context.Context, c *console, f runFlags, path string) (err 
 			}
 		}()
 	}
-	result, err := record(ctx, c, s, path, dir, f)
+	if !f.view {
+		result, err := record(ctx, c, s, path, dir, f)
+		if err != nil {
+			return err
+		}
+		return tellResult(ctx, c, f, s, result, dir)
+	}
+	page, err := showLive(ctx, c, f, s.Name, dir)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, page.close()) }()
+	result, err := record(ctx, c, s, path, dir, f)
+	if err == nil {
+		err = page.finish(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	verdict := tellResult(ctx, c, f, s, result, dir)
+	if verdict != nil && !errors.Is(verdict, errViolation) && !errors.Is(verdict, errUndecided) {
+		return verdict
+	}
+	return errors.Join(verdict, page.stay(ctx, c))
+}
+
+// tellResult prints what a run did, and the verdict on its trace.
+func tellResult(ctx context.Context, c *console, f runFlags, s *scenario.Scenario, result *cluster.Result, dir string) error {
 	fmt.Fprintf(c.out, "%s: %d branches, %d customers; %d requests in %v: %d ok, %d refused, %d of unknown outcome\n",
 		s.Name, len(s.Branches), len(s.Customers), result.Requests, result.Elapsed.Round(time.Millisecond),
 		result.OK, result.Failed, result.Unknown)
