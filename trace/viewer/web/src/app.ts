@@ -1,13 +1,14 @@
 import { draw } from "./draw";
 import { byId, counted, say } from "./dom";
+import { Live, renumber, sameLanes } from "./live";
 import { Scene } from "./scene";
 import { clockShown, newState, visibleRows, type State } from "./state";
 import { onThemeChange, readTheme } from "./theme";
 import { Tiles, type Cover } from "./tiles";
-import { brief, sameAt, type At, type Ev, type Overview, type Source } from "./types";
+import { brief, Outdated, sameAt, type At, type Ev, type Overview, type Source } from "./types";
 import { View } from "./view";
 
-export type Change = "panel" | "view" | "rows";
+export type Change = "panel" | "view" | "rows" | "grown";
 
 /** The page: what it shows, and what can be done with it. */
 export class App {
@@ -22,6 +23,7 @@ export class App {
   private context = this.canvas.getContext("2d")!;
   private frame = 0;
   private asked = 0;
+  private live: Live;
   /** Pictures drawn so far. */
   frames = 0;
 
@@ -39,6 +41,49 @@ export class App {
       this.redraw();
     });
     this.resize();
+    this.live = new Live(this);
+  }
+
+  /** Shows a trace that has grown: its newest events where these were on screen, else what is on screen. */
+  take(all: Overview): void {
+    const s = this.state, v = this.view, was = { clocks: v.clocks, full: v.full, readable: v.readable };
+    if (sameLanes(s.all, all)) this.tiles.outdate();
+    else {
+      renumber(s, all);
+      this.tiles.restrict(s.only);
+    }
+    s.all = all;
+    v.take(all);
+    this.resize();
+    const [lo, hi] = v.follow(was), c = s.chosen?.clock;
+    // What is looked at stays on screen.
+    const leaves = c !== undefined && c >= was.clocks[0] && c <= was.clocks[1] && c < lo;
+    if (!leaves) v.show(lo, hi, true);
+    this.tell("grown");
+    void this.renew();
+  }
+
+  /** Asks again what is known of the chosen events. */
+  private async renew(): Promise<void> {
+    const s = this.state, { asked } = this, { chosen, first, pair } = s;
+    if (!chosen) return;
+    try {
+      const details = await this.source.event(chosen);
+      const again = pair && first ? await this.source.pair(first, chosen) : null;
+      if (asked !== this.asked || s.chosen !== chosen) return;
+      s.details = details;
+      if (s.pair === pair) s.pair = again;
+      this.tell("grown");
+      this.redraw();
+    } catch (e) {
+      this.fail(e as Error);
+    }
+  }
+
+  /** Shows the newest events of a trace that grows. */
+  newest(): void {
+    const end = this.view.full[1];
+    this.view.show(end - this.view.readable, end, true);
   }
 
   private tell(what: Change): void {
@@ -246,6 +291,10 @@ export class App {
   }
 
   fail(e: Error): void {
+    if (e instanceof Outdated) {
+      void this.live.look();
+      return;
+    }
     const box = byId("failure");
     box.textContent = e.message;
     box.hidden = false;
@@ -254,8 +303,10 @@ export class App {
 
   describe(): string {
     const { all } = this.state;
-    return `${counted(all.events, "event")} of ${(all.lanes.length === 1 ? "1 process" : all.lanes.length + " processes")}, ` +
-      `${counted(all.messages, "message")}. Check: ${all.verdict}${all.found ? ", " + counted(all.found, all.verdict === "pass" ? "warning" : "finding") : ""}.`;
+    const size = `${counted(all.events, "event")} of ${(all.lanes.length === 1 ? "1 process" : all.lanes.length + " processes")}, ` +
+      counted(all.messages, "message");
+    if (all.growing) return all.events === 0 ? "Running: nothing is logged yet." : `Running: ${size} so far.`;
+    return `${size}. Check: ${all.verdict}${all.found ? ", " + counted(all.found, all.verdict === "pass" ? "warning" : "finding") : ""}.`;
   }
 }
 

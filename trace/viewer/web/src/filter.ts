@@ -3,11 +3,8 @@ import { button, byId, el } from "./dom";
 
 /** Makes the choice of processes work. */
 export function wireFilter(app: App): void {
-  const box = byId("filter"), toggle = byId("processes"), all = app.state.all.lanes;
-  const boxes = all.map((lane, p) => {
-    const input = el("input", { type: "checkbox", value: String(p) });
-    return { input, label: el("label", {}, input, ` ${lane.name}`), lane };
-  });
+  const box = byId("filter"), toggle = byId("processes");
+  let boxes: { input: HTMLInputElement; role?: string }[] = [];
   const read = () => {
     const only = boxes.flatMap((b, p) => (b.input.checked ? [p] : []));
     app.restrict(only.length === 0 ? null : only);
@@ -15,17 +12,21 @@ export function wireFilter(app: App): void {
   const write = () => {
     const only = app.state.only;
     boxes.forEach((b, p) => (b.input.checked = !only || only.includes(p)));
-    toggle.textContent = only ? `Processes (${only.length} of ${all.length})` : "Processes";
+    toggle.textContent = only ? `Processes (${only.length} of ${boxes.length})` : "Processes";
   };
   const just = (fits: (role: string | undefined) => boolean) => () => {
-    boxes.forEach((b) => (b.input.checked = fits(b.lane.role)));
+    boxes.forEach((b) => (b.input.checked = fits(b.role)));
     read();
   };
-  const roles = [...new Set(all.map((l) => l.role).filter((r) => r !== undefined))];
-  box.replaceChildren(
-    el("p", {}, button("All", just(() => true)), " ",
-      ...roles.flatMap((r) => [button(`Only ${r === "branch" ? "branches" : r + "s"}`, just((role) => role === r)), " "])),
-    ...boxes.map((b) => b.label));
+  const build = () => {
+    const { lanes } = app.state.all, roles = [...new Set(lanes.map((l) => l.role).filter((r) => r !== undefined))];
+    boxes = lanes.map((l, p) => ({ input: el("input", { type: "checkbox", value: String(p) }), role: l.role }));
+    box.replaceChildren(
+      el("p", {}, button("All", just(() => true)), " ",
+        ...roles.flatMap((r) => [button(`Only ${r === "branch" ? "branches" : r + "s"}`, just((role) => role === r)), " "])),
+      ...boxes.map((b, p) => el("label", {}, b.input, ` ${lanes[p].name}`)));
+    write();
+  };
   box.addEventListener("change", read);
   toggle.addEventListener("click", () => {
     box.hidden = !box.hidden;
@@ -34,6 +35,7 @@ export function wireFilter(app: App): void {
   });
   app.changed.push((what) => {
     if (what === "rows") write();
+    if (what === "grown" && boxes.length !== app.state.all.lanes.length) build();
   });
-  write();
+  build();
 }

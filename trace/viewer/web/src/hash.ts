@@ -5,7 +5,8 @@ import { byId } from "./dom";
 export function writeHash(app: App): void {
   const s = app.state, v = app.view, [lo, hi] = v.clocks, q = new URLSearchParams();
   const [first, last] = v.full;
-  if (lo > first + 0.01 || hi < last - 0.01) q.set("clocks", `${+lo.toPrecision(9)}..${+hi.toPrecision(9)}`);
+  const following = s.all.growing && v.atEnd;
+  if (!following && (lo > first + 0.01 || hi < last - 0.01)) q.set("clocks", `${+lo.toPrecision(9)}..${+hi.toPrecision(9)}`);
   if (v.scrollY > 0) q.set("y", String(Math.round(v.scrollY)));
   if (s.only) q.set("only", s.only.map((p) => s.all.lanes[p].name).join(","));
   if (s.finding) q.set("finding", String(s.finding.number + 1));
@@ -23,9 +24,9 @@ export function writeHash(app: App): void {
   }
 }
 
-/** Shows what the address says. */
-export async function readHash(app: App): Promise<void> {
-  const s = app.state, v = app.view, q = new URLSearchParams(location.hash.slice(1));
+/** Shows what the address says; where it says nothing, what the page opens with. */
+export async function readHash(app: App, opening = ""): Promise<void> {
+  const s = app.state, v = app.view, q = new URLSearchParams((location.hash || opening).slice(1));
   for (const what of ["fold", "hide", "table"] as const) s[what] = q.get(what) === "1";
   const names = q.get("only")?.split(",");
   app.restrict(names ? s.all.lanes.flatMap((l, p) => (names.includes(l.name) ? [p] : [])) : null);
@@ -40,7 +41,7 @@ export async function readHash(app: App): Promise<void> {
     else if (event) {
       s.first = first;
       await app.choose(event);
-    }
+    } else if (s.finding) await app.showFinding(s.finding.number);
   } catch (e) {
     app.fail(e as Error);
   }

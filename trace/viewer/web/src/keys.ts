@@ -52,6 +52,7 @@ function action(app: App, key: string): (() => void) | null {
     case "+": case "=": return () => v.zoomBy(0.5, app.state.chosen?.clock);
     case "-": return () => v.zoomBy(2, app.state.chosen?.clock);
     case "0": return () => v.show(...v.full, true);
+    case "l": return app.state.all.growing ? () => app.newest() : null;
     case "/": return () => byId("query").focus();
     case "?": return () => byId<HTMLDialogElement>("help").showModal();
     case "f": return () => app.toggle("fold");

@@ -18,13 +18,14 @@ declare global {
 }
 
 async function start(): Promise<void> {
+  const opening = byId("trace-data")?.dataset.opening;
   const data = await embedded();
   const source: Source = data ? new Local(data) : new Remote();
   const all = await source.overview();
   document.title = `bank-trace: ${all.name}`;
   byId("name").textContent = all.name;
   const app = new App(source, all);
-  byId("summary").textContent = app.describe();
+  describe(app);
   wireFilter(app);
   wireSearch(app);
   wireKeys(app);
@@ -37,11 +38,15 @@ async function start(): Promise<void> {
       writeTable(app);
     }, 150);
   };
-  await readHash(app);
+  await readHash(app, opening);
   app.changed.push((what) => {
     if (what === "panel") {
       writePanel(app);
       buttons(app);
+    } else if (what === "grown") {
+      describe(app);
+      // Nothing is taken away from under somebody's hands.
+      if (!byId("panel").contains(document.activeElement)) writePanel(app);
     }
     later();
   });
@@ -51,11 +56,19 @@ async function start(): Promise<void> {
   window.viewer = app;
 }
 
+function describe(app: App): void {
+  const summary = byId("summary"), { growing } = app.state.all;
+  summary.textContent = app.describe();
+  summary.classList.toggle("running", !!growing);
+  byId("newest").hidden = !growing;
+}
+
 function wireTools(app: App): void {
   const v = app.view, on = (id: string, does: () => void) => byId(id).addEventListener("click", does);
   on("in", () => v.zoomBy(0.5));
   on("out", () => v.zoomBy(2));
   on("whole", () => v.show(...v.full, true));
+  on("newest", () => app.newest());
   on("fold", () => app.toggle("fold"));
   on("hide", () => app.toggle("hide"));
   on("tabled", () => app.toggle("table"));

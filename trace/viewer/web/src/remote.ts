@@ -1,19 +1,26 @@
-import type { At, Details, Ev, Finding, Hits, Overview, Pair, Source, Tile } from "./types";
+import { Outdated, type At, type Details, type Ev, type Finding, type Hits, type Overview, type Pair, type Source, type Tile } from "./types";
 
 /** Asks the server that the page came from. */
 export class Remote implements Source {
+  /** Of the overview that numbers are from; 0 before there is one. */
+  private generation = 0;
+
   private async ask<T>(what: string, params: Record<string, string | number>): Promise<T> {
+    if (this.generation > 0 && what !== "overview") params.g = this.generation;
     const query = new URLSearchParams(Object.entries(params).map(([k, v]) => [k, String(v)]));
     const response = await fetch(`/api/${what}?${query}`).catch(() => {
       throw new Error("The server does not answer any more. Start bank-trace view again, and load this page anew.");
     });
     const answer = await response.json();
+    if (response.status === 409) throw new Outdated(answer.error);
     if (!response.ok) throw new Error(answer.error);
     return answer as T;
   }
 
-  overview(): Promise<Overview> {
-    return this.ask("overview", {});
+  async overview(): Promise<Overview> {
+    const all = await this.ask<Overview>("overview", {});
+    this.generation = all.generation;
+    return all;
   }
   findings(from: number, limit: number): Promise<Finding[]> {
     return this.ask("findings", { from, limit });

@@ -17,6 +17,9 @@ export class Tiles {
   private asked = new Set<string>();
   private only: number[] | null = null;
   private generation = 0;
+  /** Tiles that are shown until they are there anew, and how often all became so. */
+  private old = new Set<string>();
+  private age = 0;
   failed: (e: Error) => void = () => {};
   loaded: () => void = () => {};
 
@@ -26,9 +29,16 @@ export class Tiles {
   restrict(only: number[] | null): void {
     this.only = only;
     this.held.clear();
+    this.old.clear();
     this.asked.clear();
     this.wanted = [];
     this.generation++;
+  }
+
+  /** All tiles may have changed: they are asked for again, and shown until the answers come. */
+  outdate(): void {
+    this.old = new Set(this.held.keys());
+    this.age++;
   }
 
   get waiting(): boolean {
@@ -39,11 +49,12 @@ export class Tiles {
   cover(z: number, lo: number, hi: number): Cover[] {
     const size = 2 ** z;
     const first = Math.max(0, Math.floor(lo / size)), last = Math.max(0, Math.floor(hi / size));
-    const covers: Cover[] = [], missing: [number, number][] = [];
+    const covers: Cover[] = [], missing: [number, number][] = [], old: [number, number][] = [];
     for (let i = first; i <= last; i++) {
       const tile = this.get(z, i);
       if (tile) {
         covers.push({ tile, lo: i * size, hi: (i + 1) * size });
+        if (this.old.has(key(z, i))) old.push([z, i]);
       } else {
         missing.push([z, i]);
         covers.push(...this.standIn(z, i));
@@ -51,7 +62,7 @@ export class Tiles {
     }
     // What lies beside the screen is wanted next.
     const beside: [number, number][] = [[z, last + 1], [z, first - 1], [z + 2, Math.floor(first / 4)]];
-    this.want([...missing, ...beside.filter(([z, i]) => i >= 0 && z <= 53 && i * 2 ** z <= 2 ** 53 && !this.held.has(key(z, i)))]);
+    this.want([...missing, ...old, ...beside.filter(([z, i]) => i >= 0 && z <= 53 && i * 2 ** z <= 2 ** 53 && !this.held.has(key(z, i)))]);
     return covers;
   }
 
@@ -86,13 +97,15 @@ export class Tiles {
   private ask(): void {
     while (this.asked.size < ASKED && this.wanted.length > 0) {
       const [z, i] = this.wanted.shift()!;
-      const k = key(z, i), generation = this.generation;
+      const k = key(z, i), { generation, age } = this;
       this.asked.add(k);
       this.source.tile(z, i, this.only).then(
         (tile) => {
           if (generation !== this.generation) return;
           this.asked.delete(k);
           this.held.set(k, tile);
+          if (age === this.age) this.old.delete(k);
+          else this.old.add(k);
           while (this.held.size > KEPT) this.held.delete(this.held.keys().next().value!);
           this.arrived();
           this.ask();

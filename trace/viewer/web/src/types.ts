@@ -23,6 +23,9 @@ export interface Overview {
   verdict: string;
   findings: number;
   found: number;
+  /** There is more to come, and no verdict yet. */
+  growing?: boolean;
+  generation: number;
 }
 
 /** An event of the log of process p, at place pos, both from 0. */
@@ -125,6 +128,9 @@ export interface Hits {
   total: number;
   events: Ev[];
 }
+
+/** Says that processes have other numbers by now than a question had. */
+export class Outdated extends Error {}
 
 /** Where answers come from: a server, or the page itself. */
 export interface Source {

@@ -64,6 +64,30 @@ export class View {
     this.scrollY = this.boundedY(this.scrollY);
   }
 
+  /** Takes the overview of a trace that has grown; layout follows. */
+  take(all: Overview): void {
+    this.all = all;
+  }
+
+  /** As many clocks as can be told apart side by side. */
+  get readable(): number {
+    return Math.max(30, (this.width - this.gutter) / 14);
+  }
+
+  /** Whether the last events are on screen. */
+  get atEnd(): boolean {
+    return this.clocks[1] >= this.full[1] - 0.01;
+  }
+
+  /** The clocks to show when the trace has grown from where it ended: the newest, where these were on screen, and as many as before. */
+  follow(was: { clocks: [number, number]; full: [number, number]; readable: number }): [number, number] {
+    const [lo, hi] = was.clocks, [first, last] = was.full, [now, end] = this.full;
+    if (hi < last - 0.01) return [lo, hi];
+    const whole = lo <= first + 0.01;
+    if (whole && last - first > was.readable) return [now, end];
+    return [Math.max(now, end - (whole ? this.readable : hi - lo)), end];
+  }
+
   /** The clocks from the first to the last, and a little beside them. */
   get full(): [number, number] {
     const [lo, hi] = this.all.clocks, pad = Math.max(0.8, (hi - lo) * 0.01);
@@ -124,7 +148,7 @@ export class View {
       if (y > this.height - 16) this.scrollY = this.boundedY(this.scrollY + (y - this.height + 40));
     }
     const [lo, hi] = this.clocks;
-    const span = closer ? Math.min(hi - lo, Math.max(30, (this.width - this.gutter) / 14)) : hi - lo;
+    const span = closer ? Math.min(hi - lo, this.readable) : hi - lo;
     const margin = (hi - lo) * 0.05;
     if (span < (hi - lo) * 0.8 || clock < lo + margin || clock > hi - margin) this.show(clock - span / 2, clock + span / 2, true);
     else this.moved();

@@ -65,7 +65,12 @@ export class Bench {
 
   /** Shows a trace, and returns the address and how to stop. */
   async view(trace) {
-    const child = spawn(this.program, ["view", trace, "--no-open"], { stdio: ["ignore", "pipe", "ignore"] });
+    return this.show("view", trace, "--no-open");
+  }
+
+  /** Runs a command that shows something. */
+  async show(...args) {
+    const child = spawn(this.program, args, { cwd: this.dir, stdio: ["ignore", "pipe", "ignore"] });
     const ended = new Promise((resolve) => child.on("exit", resolve));
     const stop = async () => {
       child.kill("SIGINT");
@@ -75,7 +80,7 @@ export class Bench {
     const lines = createInterface({ input: child.stdout });
     const address = await Promise.race([
       new Promise((resolve) => lines.once("line", resolve)),
-      ended.then((code) => Promise.reject(new Error(`view ended with ${code}`))),
+      ended.then((code) => Promise.reject(new Error(`${args[0]} ended with ${code}`))),
     ]);
     return { address, stop, pid: child.pid };
   }
