@@ -162,7 +162,13 @@ func record(ctx context.Context, c *console, s *scenario.Scenario, path, dir str
 		rec.processes = processNames(s)
 		result, err = runProcesses(ctx, c, s, path, dir, cfg, f)
 	} else {
-		cfg.Log = func(process string) (cluster.Log, error) { return rec.log(process) }
+		cfg.Log = func(process string) (cluster.Log, error) {
+			l, err := rec.log(process)
+			if err == nil && f.view && isCustomer(s, process) {
+				return promptLog{l}, nil
+			}
+			return l, err
+		}
 		result, err = cluster.Run(ctx, cfg)
 	}
 	bar.done()

@@ -4,11 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
+	"github.com/seed-8ff1fc32/bank-trace/internal/scenario"
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 	"github.com/seed-8ff1fc32/bank-trace/trace/viewer"
 )
+
+// promptLog writes each event at once. Branches do so within moments, customers keep theirs until there are many: who watches a run
+// would see them late.
+type promptLog struct{ *trace.LogFile }
+
+// Event writes an event.
+func (l promptLog) Event(e *trace.Event) error {
+	if err := l.LogFile.Event(e); err != nil {
+		return err
+	}
+	return l.Flush()
+}
+
+func isCustomer(s *scenario.Scenario, process string) bool {
+	return slices.ContainsFunc(s.Customers, func(c scenario.Customer) bool { return c.Name() == process })
+}
 
 // live is the page of a run that is under way.
 type live struct {

@@ -215,6 +215,8 @@ func TestRefresh(t *testing.T) {
 	}
 	refreshed(t, v, false)
 	has("overview", `"events":0`)
+	has("overview", `"lanes":[]`)
+	has("tile?z=8&i=0", `"exact":true`)
 	has("overview", `"growing":true,"generation":1`)
 	g.lines("b", 2)
 	g.lines("c", 2)

@@ -39,7 +39,7 @@ const mostRestarts = 1000
 
 func (ix *index) overview() *overview {
 	o := &overview{
-		Name: ix.name, Events: ix.events, Messages: int64(len(ix.messages.all)), Clocks: ix.clocks, Steps: stepNames(),
+		Name: ix.name, Lanes: []laneOf{}, Events: ix.events, Messages: int64(len(ix.messages.all)), Clocks: ix.clocks, Steps: stepNames(),
 		Verdict: string(ix.report.Verdict), Findings: len(ix.report.Findings),
 		Growing: ix.growing, Generation: ix.generation,
 	}

@@ -249,18 +249,17 @@ function events(c: CanvasRenderingContext2D, v: View, scene: Scene, s: State, th
   const cone = s.details?.cone, of = s.details?.event;
   const size = Math.max(2, Math.min(6.5, v.perClock * 0.42, v.rowHeight * 0.2));
   const marks = new Marks(size);
-  const labels = v.perClock >= 24 && v.rowHeight >= 28, words = v.perClock >= 46 && v.rowHeight >= 42;
+  const labels = labelled(v), words = v.perClock >= 46 && v.rowHeight >= 42;
   for (const e of scene.events) {
     const row = v.rowOf[e.p], x = v.x(e.clock);
     if (row < 0 || x < v.gutter - 20 || x > v.width + 20) continue;
     const y = v.y(row), where: Side | "plain" = cone && of ? side(cone, of, e) : "plain";
     marks.add(where, e.mark & MARK_KIND, x, y);
-    if (e.mark & FINDING) warning(c, x, y - size - 9, theme);
+    const ring = ringed(s, e);
+    if (e.mark & FINDING && !ring) warning(c, x, y - size - 9, theme);
     if (e.mark & DUPLICATE) c.strokeRect(x - size - 3, y - size - 3, 2 * size + 6, 2 * size + 6);
-    if (labels) {
-      label(c, clockShown(s, e) ? String(e.clock) : "?", x, y + size + 9, theme.ink, theme);
-    }
-    if (words && (where === "past" || where === "future" || where === "concurrent" || where === "both")) {
+    if (labels && !ring) label(c, clockText(s, e), x, y + size + 9, theme.ink, theme);
+    if (words && !ring && (where === "past" || where === "future" || where === "concurrent" || where === "both")) {
       label(c, where === "concurrent" ? "conc." : where, x, y - size - (e.mark & FINDING ? 20 : 9),
         where === "concurrent" ? theme.dim : theme.ink, theme);
     }
@@ -304,11 +303,30 @@ function warning(c: CanvasRenderingContext2D, x: number, y: number, theme: Theme
   c.fillRect(x - 0.9, y + 2.2, 1.8, 1.7);
 }
 
+/** Whether there is room for the clocks of events. */
+function labelled(v: View): boolean {
+  return v.perClock >= 24 && v.rowHeight >= 28;
+}
+
+function clockText(s: State, e: { p: number; pos: number; clock: number }): string {
+  return clockShown(s, e) ? String(e.clock) : "?";
+}
+
+/** The event that another one is compared with. */
+function firstOf(s: State): Ev | null {
+  return s.pair?.a ?? s.first;
+}
+
+function ringed(s: State, e: { p: number; pos: number }): boolean {
+  return sameAt(s.chosen, e) || sameAt(firstOf(s), e);
+}
+
 function chosen(c: CanvasRenderingContext2D, v: View, s: State, theme: Theme): void {
   const ring = (e: Ev, color: string, name: string) => {
     const row = v.rowOf[e.p];
     if (row < 0) return;
     const x = v.x(e.clock), y = v.y(row);
+    if (x < v.gutter - 12 || x > v.width + 12) return;
     c.strokeStyle = theme.paper;
     c.lineWidth = 6;
     c.beginPath();
@@ -317,18 +335,19 @@ function chosen(c: CanvasRenderingContext2D, v: View, s: State, theme: Theme): v
     c.strokeStyle = color;
     c.lineWidth = 3;
     c.stroke();
+    if (labelled(v)) label(c, clockText(s, e), x, y + 22, theme.ink, theme);
+    if (e.mark & FINDING) warning(c, x, y - 20, theme);
     c.font = "bold " + FONT;
     c.textAlign = "center";
     const wide = c.measureText(name).width / 2 + 3;
-    const up = e.mark & FINDING ? 34 : 20, middle = Math.max(v.gutter + wide, Math.min(v.width - wide, x));
-    if (x < v.gutter - 12 || x > v.width + 12) return;
+    const up = e.mark & FINDING ? 36 : 20, middle = Math.max(v.gutter + wide, Math.min(v.width - wide, x));
     c.fillStyle = theme.paper;
     c.fillRect(middle - wide, y - up - 8, 2 * wide, 15);
     c.fillStyle = color;
     c.fillText(name, middle, y - up);
     c.font = FONT;
   };
-  const first = s.pair?.a ?? s.first;
+  const first = firstOf(s);
   if (first && !sameAt(first, s.chosen)) ring(first, theme.pinned, "A " + first.name);
   if (s.chosen) ring(s.chosen, theme.ink, (s.pair ? "B " : "") + s.chosen.name);
 }

@@ -119,7 +119,7 @@ function pairPart(app: App, p: Pair): HTMLElement {
     p.path.forEach((e, i) => {
       const before = p.path![i - 1];
       const between = before && before.p === e.p ? e.pos - before.pos - 1 : 0;
-      steps.append(el("li", {}, between > 0 && el("span", { class: "dim" }, `(${counted(between, "event")} later) `),
+      steps.append(el("li", {}, between > 0 && el("span", { class: "dim" }, `(${counted(between, "event")} between) `),
         goTo(app, e), ` ${brief(e)}`, shown && el("span", { class: "dim" }, `, clock ${e.clock}`)));
     });
     part.append(el("h3", {}, "A shortest causal path"), steps);

@@ -94,6 +94,31 @@ describe("a run under way", { skip: skip ?? false }, () => {
     assert.equal(await run.stop(), 0);
   });
 
+  test("shows a run that has logged nothing", async () => {
+    const { address } = await bench.view(await bench.generate("whole", 5));
+    const page = await browser.newPage(), troubles = [];
+    page.on("console", (m) => troubles.push(m.text()));
+    page.on("pageerror", (e) => troubles.push(e.message));
+    // The answer of a run that has just begun, and then that of the whole trace.
+    const whole = await (await fetch(address + "api/overview")).json();
+    const empty = { ...whole, events: 0, messages: 0, clocks: [0, 0], lanes: [], verdict: "", growing: true, generation: 1 };
+    let begun = false;
+    await page.route("**/api/overview*", (route) => route.fulfill({ json: begun ? { ...whole, growing: true, generation: 2 } : empty }));
+    await page.route("**/api/tile*", (route) => {
+      const url = new URL(route.request().url());
+      url.searchParams.delete("g"); // the server has but one generation
+      return begun ? route.continue({ url: url.href }) : route.fulfill({ json: { z: 0, i: 0, exact: true } });
+    });
+    await page.goto(address);
+    await page.getByText("Running: nothing is logged yet.").first().waitFor();
+    await page.locator("#diagram").focus();
+    for (const key of ["ArrowRight", "ArrowDown", "Home", "+", "-", "0", "l", "t", "n"]) await page.keyboard.press(key);
+    begun = true;
+    await page.waitForFunction((n) => window.viewer.state.all.events === n && window.viewer.scene.events.length > 0, whole.events);
+    assert.deepEqual(troubles, []);
+    await page.close();
+  });
+
   test("is told when the run is stopped", async () => {
     await writeFile(bench.path("stopped.yaml"), scenario(2, "1h"));
     const run = await bench.show("run", "stopped.yaml", "--view", "--no-open");
