@@ -77,6 +77,11 @@ func checkTrace(ctx context.Context, c *console, f checkFlags, paths []string) e
 	if err != nil {
 		return err
 	}
+	return c.verdict(report, f)
+}
+
+// verdict prints a report, and returns the error that stands for its exit status.
+func (c *console) verdict(report *check.Report, f checkFlags) error {
 	if err := c.report(report, f); err != nil {
 		return err
 	}

@@ -100,7 +100,10 @@ func runScenario(ctx context.Context, c *console, f runFlags, path string) (err 
 		if err != nil {
 			return err
 		}
-		return tellResult(ctx, c, f, s, result, dir)
+		if err := tellResult(c, f, s, result, dir); err != nil {
+			return err
+		}
+		return checkTrace(ctx, c, runChecks(), []string{dir})
 	}
 	page, err := showLive(ctx, c, f, s.Name, dir)
 	if err != nil {
@@ -114,15 +117,21 @@ func runScenario(ctx context.Context, c *console, f runFlags, path string) (err 
 	if err != nil {
 		return err
 	}
-	verdict := tellResult(ctx, c, f, s, result, dir)
+	if err := tellResult(c, f, s, result, dir); err != nil {
+		return err
+	}
+	verdict := c.verdict(page.viewer.Report(), runChecks())
 	if verdict != nil && !errors.Is(verdict, errViolation) && !errors.Is(verdict, errUndecided) {
 		return verdict
 	}
 	return errors.Join(verdict, page.stay(ctx, c))
 }
 
-// tellResult prints what a run did, and the verdict on its trace.
-func tellResult(ctx context.Context, c *console, f runFlags, s *scenario.Scenario, result *cluster.Result, dir string) error {
+// runChecks says how the trace of a run is checked.
+func runChecks() checkFlags { return checkFlags{report: "text", maxFindings: 20} }
+
+// tellResult prints what a run did.
+func tellResult(c *console, f runFlags, s *scenario.Scenario, result *cluster.Result, dir string) error {
 	fmt.Fprintf(c.out, "%s: %d branches, %d customers; %d requests in %v: %d ok, %d refused, %d of unknown outcome\n",
 		s.Name, len(s.Branches), len(s.Customers), result.Requests, result.Elapsed.Round(time.Millisecond),
 		result.OK, result.Failed, result.Unknown)
@@ -137,8 +146,8 @@ func tellResult(ctx context.Context, c *console, f runFlags, s *scenario.Scenari
 	if f.dir != "" {
 		fmt.Fprintf(c.out, "trace: %s\n", f.dir)
 	}
-	fmt.Fprintln(c.out)
-	return checkTrace(ctx, c, checkFlags{report: "text", maxFindings: 20}, []string{dir})
+	_, err := fmt.Fprintln(c.out)
+	return err
 }
 
 // record runs a scenario and writes its trace into a folder.
