@@ -58,9 +58,9 @@ func (p *Pair) WriteText(w io.Writer) error {
 // String says how long the trail is.
 func (t *Trail) String() string {
 	if t.Messages == 0 {
-		return "it follows in the same log, " + english.Plural(int(t.Steps), "event", "") + " on"
+		return "it follows in the same log, " + counted(t.Steps, "event") + " on"
 	}
-	return fmt.Sprintf("a shortest causal path has %s and %s", english.Plural(int(t.Messages), "message", ""), english.Plural(int(t.Steps), "step", ""))
+	return fmt.Sprintf("a shortest causal path has %s and %s", counted(t.Messages, "message"), counted(t.Steps, "step"))
 }
 
 // Numbers says what the clocks of two events tell by themselves, beside what is the case.
@@ -111,10 +111,10 @@ func (o *Origin) WriteText(w io.Writer) error {
 	}
 	s.line("")
 	s.para("Of %s in the trace %d happened before it, %d after it, and %d are concurrent with it.",
-		english.Plural(int(o.Events), "event", ""), o.Past, o.Future, o.Concurrent())
+		counted(o.Events, "event"), o.Past, o.Future, o.Concurrent())
 	if o.Both > 0 {
 		s.para("It is on a cycle: %s happened both before it and after it, itself included, which cannot be. (bank-trace explain "+
-			"causality/cycle)", english.Plural(int(o.Both), "event", ""))
+			"causality/cycle)", counted(o.Both, "event"))
 	}
 	s.para("Its vector clock, the latest of each process that it knows: %s.", vector(o.Vector))
 	s.gaps(o.Cut, o.Missing)
@@ -196,7 +196,7 @@ func vector(latest []trace.Ref) string {
 func (c *Cone) WriteText(w io.Writer) error {
 	var s text
 	what := map[Side]string{PastSide: "happened before", FutureSide: "happened after", ConcurrentSide: "are concurrent with"}[c.Side]
-	s.line("%s: %d of %s %s %s", c.Side, c.Events, english.Plural(int(c.Total), "event", ""), what, c.Of.Ref())
+	s.line("%s: %d of %s %s %s", c.Side, c.Events, counted(c.Total, "event"), what, c.Of.Ref())
 	width := 0
 	for _, st := range c.Stretches {
 		width = max(width, utf8.RuneCountInString(st.Process))
@@ -206,7 +206,7 @@ func (c *Cone) WriteText(w io.Writer) error {
 			s.line("  %-*s  %-13s %d", width, st.Process, "1 event", st.First)
 			continue
 		}
-		s.line("  %-*s  %-13s %d to %d", width, st.Process, english.Plural(int(st.Events), "event", ""), st.First, st.Last)
+		s.line("  %-*s  %-13s %d to %d", width, st.Process, counted(st.Events, "event"), st.First, st.Last)
 	}
 	if len(c.Shown) > 0 {
 		s.line("")
@@ -255,7 +255,7 @@ func (s *text) trail(t *Trail) {
 	c := columnsOf(t.Entries)
 	for i, e := range t.Entries {
 		if n := t.between(i); n > 0 {
-			s.line("     … %s of %s", english.Plural(int(n), "event", ""), e.Process)
+			s.line("     … %s of %s", counted(n, "event"), e.Process)
 		}
 		astray := ""
 		if i+1 < len(t.Entries) && t.message(i+1) && e.Peer != "" && e.Peer != t.Entries[i+1].Process {

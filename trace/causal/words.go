@@ -3,6 +3,8 @@ package causal
 import (
 	"fmt"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
@@ -117,4 +119,9 @@ func or(name, otherwise string) string {
 		return otherwise
 	}
 	return name
+}
+
+// counted writes a number of things, without commas: programs may read it.
+func counted[N ~int | ~int32 | ~int64](n N, thing string) string {
+	return fmt.Sprintf("%d %s", n, english.PluralWord(int(n), thing, ""))
 }
