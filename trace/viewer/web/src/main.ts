@@ -36,6 +36,7 @@ async function start(): Promise<void> {
     writing = window.setTimeout(() => {
       writeHash(app);
       writeTable(app);
+      byId("newest").setAttribute("aria-pressed", String(app.view.atEnd));
     }, 150);
   };
   await readHash(app, opening);

@@ -33,7 +33,8 @@ describe("a run under way", { skip: skip ?? false }, () => {
     const page = await open(browser, run.address);
     await page.evaluate(() => (window.loaded = "once"));
     await does(page, run);
-    assert.deepEqual(page.troubles, []);
+    // A question from before a process joined is refused, and asked again: browsers log the status.
+    assert.deepEqual(page.troubles.filter((t) => !t.includes("409")), []);
     await page.close();
     return run;
   };
@@ -44,7 +45,7 @@ describe("a run under way", { skip: skip ?? false }, () => {
     const run = await watch("grows", 14, "400ms", async (page) => {
       await page.waitForFunction(() => window.viewer.state.all.events > 0);
       assert.match(await summary(page), /^Running: \d+ events of \d process(es)?, \d+ messages? so far\.$/);
-      assert.ok(await page.locator("#newest").isVisible());
+      assert.ok(await page.locator("#newest[aria-pressed=true]").isVisible());
       const seen = [await events(page)];
       for (let i = 0; i < 2; i++) {
         await page.waitForFunction((n) => window.viewer.state.all.events > n, seen.at(-1));
@@ -90,6 +91,7 @@ describe("a run under way", { skip: skip ?? false }, () => {
         return { chosen: s.chosen.name, seen: x >= v.gutter && x <= v.width, atEnd: v.atEnd };
       });
       assert.deepEqual(now, { chosen, seen: true, atEnd: false });
+      assert.equal(await page.locator("#newest").getAttribute("aria-pressed"), "false");
     });
     assert.equal(await run.stop(), 0);
   });

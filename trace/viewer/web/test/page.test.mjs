@@ -143,6 +143,20 @@ describe("the page", { skip: skip ?? false }, () => {
     await panel(page).getByText(/✗ .* expected \d+/).waitFor();
   }));
 
+  test("opens with the finding that was asked for, served or as a file", async () => {
+    const file = bench.path("finding.html");
+    await bench.bank("draw", bench.path("broken"), "--finding", "1", "-o", file);
+    const { address } = await bench.show("view", bench.path("broken"), "--finding", "1", "--no-open");
+    assert.match(address, /#finding=1$/);
+    for (const at of [address, `file://${file}`]) {
+      await on(at, async (page) => {
+        await page.locator("#finding").waitFor();
+        await panel(page).getByText(/✗ .* expected \d+/).waitFor();
+        await page.waitForFunction(() => /finding=1/.test(location.hash) && /event=/.test(location.hash));
+      })();
+    }
+  });
+
   test("a link restores what is on screen", on(atWhole("#clocks=40..70&event=branch-1:30"), async (page) => {
     await page.locator("#diagram").focus();
     await page.keyboard.press("Enter");
