@@ -91,12 +91,23 @@ export class App {
   }
 
   resize(): void {
-    const { clientWidth: w, clientHeight: h } = this.canvas, dpr = Math.min(2, devicePixelRatio || 1);
+    const { clientWidth: w, clientHeight: h } = this.canvas, paper = document.documentElement.classList.contains("paper");
+    const dpr = paper ? 2 : Math.min(2, devicePixelRatio || 1);
     this.canvas.width = Math.round(w * dpr);
     this.canvas.height = Math.round(h * dpr);
     this.context.setTransform(dpr, 0, 0, dpr, 0, 0);
     this.view.layout(w, h, visibleRows(this.state));
     this.redraw();
+  }
+
+  /** Draws the picture for paper, at once, or again for the screen: a page that is printed gets no further frames. */
+  paper(on: boolean): void {
+    const root = document.documentElement, rows = visibleRows(this.state).length;
+    root.style.setProperty("--paper-height", `${Math.min(1300, Math.max(300, rows * 46 + 60))}px`);
+    root.classList.toggle("paper", on);
+    this.theme = readTheme();
+    this.resize();
+    this.paint();
   }
 
   redraw(): void {

@@ -52,6 +52,8 @@ async function start(): Promise<void> {
     later();
   });
   app.tiles.loaded = later;
+  window.addEventListener("beforeprint", () => app.paper(true));
+  window.addEventListener("afterprint", () => app.paper(false));
   window.addEventListener("hashchange", () => void readHash(app));
   app.pinChanged();
   window.viewer = app;

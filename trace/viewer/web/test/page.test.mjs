@@ -238,8 +238,25 @@ describe("the page", { skip: skip ?? false }, () => {
   test("has colours for dark and for paper", on(atWhole(), async (page) => {
     const ink = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     assert.equal(await ink(), "rgb(19, 24, 30)");
+    // Of the picture: the colour beside a name, and whether it is stretched; at once after an event, else after some frames.
+    const drawn = (event) => page.evaluate(async (event) => {
+      if (event) window.dispatchEvent(new Event(event));
+      else for (let i = 0; i < 5; i++) await new Promise(requestAnimationFrame);
+      const c = document.getElementById("diagram"), box = c.getBoundingClientRect();
+      const one = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+      one.drawImage(c, 2, c.height - 2, 1, 1, 0, 0, 1, 1);
+      const [r, g, b] = one.getImageData(0, 0, 1, 1).data;
+      return { paper: `rgb(${r}, ${g}, ${b})`, stretched: Math.abs((c.width / c.height) / (box.width / box.height) - 1) > 0.02 };
+    }, event);
+    const onScreen = { paper: "rgb(19, 24, 30)", stretched: false }, onPaper = { paper: "rgb(255, 255, 255)", stretched: false };
+    assert.deepEqual(await drawn(), onScreen);
+    // Printing waits for no frame.
+    assert.deepEqual(await drawn("beforeprint"), onPaper);
     await page.emulateMedia({ media: "print" });
     assert.equal(await ink(), "rgb(255, 255, 255)");
+    assert.deepEqual(await drawn(), onPaper);
+    await page.emulateMedia({ media: "screen" });
+    assert.deepEqual(await drawn("afterprint"), onScreen);
   }, { colorScheme: "dark" }));
 
   test("stops cleanly", async () => {
