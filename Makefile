@@ -63,6 +63,10 @@ bench: ## Measure check beside wc, deposits beside a gRPC echo and etcd, and wri
 microbench: ## Run the benchmarks of single parts, BENCH=REGEXP for some of them
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+.PHONY: pictures
+pictures: ## Draw the pictures of the documentation anew
+	go test ./cmd/bank-trace -run TestPictures -update
+
 .PHONY: rule-table
 rule-table: ## Break every rule, and show what was changed and what check says of it
 	@go run ./cmd/bank-trace break --table

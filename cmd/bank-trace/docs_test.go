@@ -13,21 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestOwnLogsPage does what docs/own-logs.md tells its reader to do: a block after the name of a file is written to it, the
-// commands of console blocks are run, and what they print must be what the page shows; -update writes it anew. The commands
-// of the CI step must be among those that the page shows.
+// TestOwnLogsPage also demands that the commands of the CI step are among those that the page shows.
 func TestOwnLogsPage(t *testing.T) {
-	page, err := filepath.Abs(filepath.Join("..", "..", "docs", "own-logs.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(t.TempDir())
-	d := dryRun{t: t}
-	after := d.follow(string(before))
+	d := followPage(t, "own-logs.md")
 	if d.files < 5 || len(d.commands) < 3 {
 		t.Errorf("the page has %d files and the commands %q, so this proves nothing", d.files, d.commands)
 	}
@@ -39,6 +27,41 @@ func TestOwnLogsPage(t *testing.T) {
 	if !slices.ContainsFunc(d.steps, func(s string) bool { return strings.HasPrefix(s, "bank-trace check --report github") }) {
 		t.Errorf("no CI step checks: %q", d.steps)
 	}
+}
+
+func TestExplainPage(t *testing.T) {
+	if d := followPage(t, "explain.md"); len(d.commands) < 5 || d.status != exitHolds {
+		t.Errorf("the page has the commands %q, the last with status %d; this proves nothing", d.commands, d.status)
+	}
+}
+
+func TestTourPage(t *testing.T) {
+	if d := followPage(t, "tour.md"); d.files != 2 || len(d.commands) < 10 {
+		t.Errorf("the page has %d files and the commands %q; this proves nothing", d.files, d.commands)
+	}
+}
+
+func TestFormatPage(t *testing.T) {
+	if d := followPage(t, "format.md"); d.files != 1 || len(d.commands) < 2 {
+		t.Errorf("the page has %d files and the commands %q; this proves nothing", d.files, d.commands)
+	}
+}
+
+// followPage does what a page of docs tells its reader to do: a block after the name of a file is written to it, the commands of
+// console blocks are run, and what they print must be what the page shows; -update writes it anew.
+func followPage(t *testing.T, name string) *dryRun {
+	t.Helper()
+	page, err := filepath.Abs(filepath.Join("..", "..", "docs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	d := &dryRun{t: t}
+	after := d.follow(string(before))
 	switch {
 	case after == string(before):
 	case *update:
@@ -46,8 +69,9 @@ func TestOwnLogsPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("docs/own-logs.md: -page +what happens, or run with -update:\n%s", cmp.Diff(string(before), after))
+		t.Errorf("docs/%s: -page +what happens, or run with -update:\n%s", name, cmp.Diff(string(before), after))
 	}
+	return d
 }
 
 // dryRun follows a page.
