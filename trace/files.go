@@ -67,8 +67,8 @@ func (s *Spooled) Open() (io.ReadCloser, error) { return os.Open(s.name) }
 // Remove deletes the copy.
 func (s *Spooled) Remove() { os.Remove(s.name) }
 
-// Scratch is a temporary file that is written, and then read once. It is gone when it is closed, and where the system
-// allows it also when the program is killed.
+// Scratch is a temporary file that is written and then read once, or written and read in places. It is gone when it is
+// closed, and where the system allows it also when the program is killed.
 type Scratch struct {
 	f *os.File
 	w *bufio.Writer
@@ -87,6 +87,12 @@ func NewScratch() (*Scratch, error) {
 const scratchBuffer = 256 << 10
 
 func (s *Scratch) Write(p []byte) (int, error) { return s.w.Write(p) }
+
+// WriteAt and ReadAt are for places in the file; whoever uses them uses neither Write nor Rewind.
+func (s *Scratch) WriteAt(p []byte, off int64) (int, error) { return s.f.WriteAt(p, off) }
+
+// ReadAt reads what WriteAt wrote.
+func (s *Scratch) ReadAt(p []byte, off int64) (int, error) { return s.f.ReadAt(p, off) }
 
 // Rewind ends the writing, and returns a reader of what was written.
 func (s *Scratch) Rewind() (*bufio.Reader, error) {

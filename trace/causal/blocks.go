@@ -2,10 +2,10 @@ package causal
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
 	"sync"
+
+	"github.com/seed-8ff1fc32/bank-trace/trace"
 )
 
 // blockLen is the number of receives in a block.
@@ -26,7 +26,7 @@ type block struct {
 type spill struct {
 	mu   sync.Mutex
 	room int64 // receives that memory may still take
-	file *os.File
+	file *trace.Scratch
 	size int64
 }
 
@@ -41,7 +41,7 @@ func (s *spill) put(receives []receive) (b block, held bool, err error) {
 		return b, true, nil
 	}
 	if s.file == nil {
-		if s.file, err = os.CreateTemp("", "bank-trace-*.messages"); err != nil {
+		if s.file, err = trace.NewScratch(); err != nil {
 			return b, false, fmt.Errorf("keep the messages of a large trace: %w", err)
 		}
 	}
@@ -80,7 +80,7 @@ func (s *spill) close() error {
 	if s.file == nil {
 		return nil
 	}
-	return errors.Join(s.file.Close(), os.Remove(s.file.Name()))
+	return s.file.Close()
 }
 
 // block returns the receives of a block, resolved. Those from the spill are in buf.
