@@ -45,8 +45,9 @@ type report interface {
 
 // The kinds of figures.
 const (
-	checks   = "checks"
-	deposits = "deposits"
+	checks       = "checks"
+	causalChecks = "causal-checks" // of traces in mode causal
+	deposits     = "deposits"
 )
 
 // run measures one kind after the other, and keeps what it has even if the next fails.
@@ -59,9 +60,14 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 	f.checks.Progress, f.deposits.Progress = line.show, line.show
 	for _, kind := range f.kinds {
 		var measured report
-		if kind == checks {
+		switch kind {
+		case checks:
+			f.checks.Mode = "total"
 			measured, err = bench.RunChecks(ctx, f.checks)
-		} else {
+		case causalChecks:
+			f.checks.Mode = "causal"
+			measured, err = bench.RunChecks(ctx, f.checks)
+		case deposits:
 			measured, err = bench.Run(ctx, f.deposits)
 		}
 		line.clear()
@@ -94,12 +100,12 @@ func parse(args []string, stderr io.Writer) (*figures, error) {
 	f := &figures{}
 	flags := flag.NewFlagSet("figures", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	kinds := flags.String("kinds", checks+","+deposits, "what to measure")
+	all := []string{checks, causalChecks, deposits}
+	kinds := flags.String("kinds", strings.Join(all, ","), "what to measure")
 	rounds := flags.Int("rounds", 5, "how often each command, or cell, is measured")
 	dir := flags.String("dir", "", "folder for traces and data, on the disk that is to be measured; that for temporary files by default")
 	flags.StringVar(&f.out, "o", "", "file to write the reports to, as Markdown: between its marks, or at its end")
 
-	flags.StringVar(&f.checks.Mode, "mode", "", "checks: mode of the traces, total by default")
 	flags.IntVar(&f.checks.Branches, "branches", 8, "checks: of the traces")
 	flags.IntVar(&f.checks.Customers, "customers", 64, "checks: of the traces")
 	flags.Int64Var(&f.checks.MostJSONL, "most-jsonl", 20_000_000, "checks: events of the largest trace that is measured in JSON Lines")
@@ -118,8 +124,8 @@ func parse(args []string, stderr io.Writer) (*figures, error) {
 	}
 	f.kinds = fields(*kinds)
 	for _, kind := range f.kinds {
-		if !slices.Contains([]string{checks, deposits}, kind) {
-			return nil, fmt.Errorf("bench: --kinds %q: give %s, %s or both", kind, checks, deposits)
+		if !slices.Contains(all, kind) {
+			return nil, fmt.Errorf("bench: --kinds %q: give some of %s", kind, strings.Join(all, ","))
 		}
 	}
 	f.checks.Rounds, f.deposits.Rounds = *rounds, *rounds
