@@ -47,6 +47,16 @@ type Ref struct {
 // String writes the event's name as process:seq.
 func (r Ref) String() string { return r.Process + ":" + strconv.FormatUint(r.Seq, 10) }
 
+// ParseRef reads process:seq. The process may itself contain a colon: the last one counts.
+func ParseRef(s string) (Ref, error) {
+	if i := strings.LastIndexByte(s, ':'); i > 0 {
+		if seq, err := strconv.ParseUint(s[i+1:], 10, 64); err == nil && seq > 0 && seq <= clock.Max {
+			return Ref{s[:i], seq}, nil
+		}
+	}
+	return Ref{}, fmt.Errorf("%q is no event; write it as process:seq, branch-1:5 for example", s)
+}
+
 // Balance is an account's balance in minor units, where Known.
 type Balance struct {
 	Amount int64

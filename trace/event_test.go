@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/seed-8ff1fc32/bank-trace/clock"
 )
 
 func TestParseID(t *testing.T) {
@@ -77,4 +79,17 @@ func TestClone(t *testing.T) {
 			t.Fatalf("changing the copy made %s of %s", after, before)
 		}
 	})
+}
+
+func TestParseRef(t *testing.T) {
+	for _, ref := range []Ref{{"branch-1", 5}, {"a:b", 1}, {"x", clock.Max}} {
+		if got, err := ParseRef(ref.String()); err != nil || got != ref {
+			t.Errorf("%s: %v, %v", ref, got, err)
+		}
+	}
+	for _, s := range []string{"", ":1", "a", "a:", "a:0", "a:-1", "a:1x", "a:9007199254740993"} {
+		if ref, err := ParseRef(s); err == nil {
+			t.Errorf("%q is read as %v", s, ref)
+		}
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -106,23 +105,12 @@ func listMutations(c *console) error {
 	return nil
 }
 
-// parseRef reads process:seq.
-func parseRef(s string) (trace.Ref, error) {
-	i := strings.LastIndexByte(s, ':')
-	if i > 0 {
-		if seq, err := strconv.ParseUint(s[i+1:], 10, 64); err == nil && seq > 0 {
-			return trace.Ref{Process: s[:i], Seq: seq}, nil
-		}
-	}
-	return trace.Ref{}, fmt.Errorf("%q is no event; write it as process:seq, branch-1:5 for example", s)
-}
-
 // place returns what tells the event that --at names from the others; nil where it names none.
 func (f breakFlags) place(t *mutate.Trace) (func(*trace.Event) bool, error) {
 	if f.at == "" {
 		return nil, nil
 	}
-	ref, err := parseRef(f.at)
+	ref, err := trace.ParseRef(f.at)
 	if err != nil {
 		return nil, fmt.Errorf("--at: %w", err)
 	}

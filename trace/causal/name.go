@@ -36,10 +36,8 @@ const NameForms = "process:seq (branch-1:5), a request (customer-1/3: its first 
 //	customer-1/3                        the first event of that request: the customer sends it
 //	clock=17,process=branch-1           the one event that has all these: process, clock, kind, step, request, write
 func ParseName(s string) (Name, error) {
-	if i := strings.LastIndexByte(s, ':'); i > 0 {
-		if seq, err := strconv.ParseUint(s[i+1:], 10, 64); err == nil && seq > 0 && seq <= clock.Max {
-			return Name{text: s, ref: trace.Ref{Process: s[:i], Seq: seq}}, nil
-		}
+	if ref, err := trace.ParseRef(s); err == nil {
+		return Name{text: s, ref: ref}, nil
 	}
 	n := Name{text: s}
 	if !strings.Contains(s, "=") {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 func (p *printer) summary(r *Report) {
@@ -151,13 +153,7 @@ func (r *Report) causes() string {
 	return ", likely of " + count(causes, "cause")
 }
 
+// count writes a number of things, without commas: programs may read it.
 func count(n int64, what string) string {
-	switch {
-	case n == 1:
-	case strings.HasSuffix(what, "s"):
-		what += "es"
-	default:
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
+	return fmt.Sprintf("%d %s", n, english.PluralWord(int(n), what, ""))
 }

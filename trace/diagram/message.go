@@ -3,8 +3,6 @@ package diagram
 import (
 	"cmp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/seed-8ff1fc32/bank-trace/trace"
 	"github.com/seed-8ff1fc32/bank-trace/trace/causal"
@@ -229,14 +227,4 @@ func refsOf(f *check.Finding) []trace.Ref {
 		}
 	}
 	return refs
-}
-
-// parseRef reads process:seq, as findings write it.
-func parseRef(s string) (trace.Ref, bool) {
-	i := strings.LastIndexByte(s, ':')
-	if i < 1 {
-		return trace.Ref{}, false
-	}
-	seq, err := strconv.ParseUint(s[i+1:], 10, 64)
-	return trace.Ref{Process: s[:i], Seq: seq}, err == nil
 }

@@ -201,7 +201,7 @@ func (p *plan) finding(t *Trace) error {
 	}
 	var chain []causal.At
 	for _, name := range f.Path {
-		if ref, ok := parseRef(name); ok {
+		if ref, err := trace.ParseRef(name); err == nil {
 			if at, err := t.graph.Find(ref); err == nil {
 				chain = append(chain, at)
 			}

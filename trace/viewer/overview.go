@@ -139,8 +139,8 @@ func (ix *index) placeOf(p *check.Place) *place {
 
 // named returns the event of a name process:seq.
 func (ix *index) named(name string) (causal.At, bool) {
-	ref, ok := parseRef(name)
-	if !ok {
+	ref, err := trace.ParseRef(name)
+	if err != nil {
 		return causal.At{}, false
 	}
 	at, err := ix.trace.Find(ref)

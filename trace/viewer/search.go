@@ -30,15 +30,6 @@ type query struct {
 const searchForms = "a process, an event (branch-1:5), a request or write (customer-1/3), a clock (17 or 10..20), a kind, a step, an account; " +
 	"or process= clock= kind= step= request= write= account= peer=, several separated by spaces"
 
-func parseRef(s string) (trace.Ref, bool) {
-	i := strings.LastIndexByte(s, ':')
-	if i <= 0 {
-		return trace.Ref{}, false
-	}
-	seq, err := strconv.ParseUint(s[i+1:], 10, 64)
-	return trace.Ref{Process: s[:i], Seq: seq}, err == nil && seq > 0 && seq <= clock.Max
-}
-
 // parseQuery reads what was typed.
 func (ix *index) parseQuery(s string) (q query, err error) {
 	words := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' })
@@ -62,7 +53,7 @@ func (ix *index) guess(word string) string {
 	if ix.process(word) >= 0 {
 		return "process"
 	}
-	if _, ok := parseRef(word); ok {
+	if _, err := trace.ParseRef(word); err == nil {
 		return "event"
 	}
 	if _, err := parseClocks(word); err == nil {
@@ -110,7 +101,7 @@ func (q *query) set(key, value string) (err error) {
 	case "process":
 		q.process = value
 	case "event":
-		q.ref, _ = parseRef(value)
+		q.ref, _ = trace.ParseRef(value)
 	case "clock":
 		q.clocks, err = parseClocks(value)
 	case "kind":
