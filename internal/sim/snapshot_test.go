@@ -19,9 +19,14 @@ func (s *specimen) takeSnapshot(r *rand.Rand, sliced bool) {
 	s.makeRoom()
 	var branches []*checktest.Log
 	for i := range s.logs {
-		if h := s.logs[i].Records[0].Header; h != nil && h.Role == "branch" {
-			branches = append(branches, &s.logs[i])
+		l := &s.logs[i]
+		acted := slices.ContainsFunc(l.Records, func(record checktest.Record) bool { return record.Event != nil })
+		if h := l.Records[0].Header; h != nil && h.Role == "branch" && acted {
+			branches = append(branches, l)
 		}
+	}
+	if len(branches) == 0 {
+		return
 	}
 	log := branches[r.IntN(len(branches))]
 	at := eventIn(r, log)
