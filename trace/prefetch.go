@@ -7,12 +7,13 @@ import (
 	"sync/atomic"
 )
 
-// Prefetcher reads logs ahead of whoever wants their records, in goroutines of its own: as many as the program may use
-// processors.
+// Prefetcher reads logs ahead of whoever wants their records, in goroutines of its own: with the one that wants them they are
+// as many as the program may use processors. More would take its turn from it.
 //
 //  1. Each log has two batches of records. While the records of one are handed out, the other waits its turn to be filled,
 //     is filled, or waits to be taken.
-//  2. Whoever comes to the end of a batch gives it back to be filled and takes the other.
+//  2. Whoever comes to the end of a batch gives it back to be filled and takes the other. Where that is not there yet, it fills
+//     batches itself until it is.
 //
 // So a log's records come in their order, whatever the goroutines do, and memory is bounded however long a log is.
 //
@@ -42,7 +43,7 @@ func NewPrefetcher(logs int) *Prefetcher {
 		batch:  min(max(allAhead/logs, 4), mostAhead),
 		buffer: min(max(allBuffered/logs, leastBuffer), firstBuffer),
 	}
-	for range runtime.GOMAXPROCS(0) {
+	for range runtime.GOMAXPROCS(0) - 1 {
 		p.workers.Go(func() {
 			for a := range p.work {
 				a.fill()
@@ -174,7 +175,7 @@ func (a *Ahead) Scan() bool {
 			a.err = a.now.err
 			return false
 		}
-		b := <-a.ready
+		b := a.take()
 		if a.now == nil {
 			a.now = a.spare
 		}
@@ -185,6 +186,23 @@ func (a *Ahead) Scan() bool {
 	}
 	a.next++
 	return true
+}
+
+// take returns the batch that comes next, and fills others as long as it is not there.
+func (a *Ahead) take() *batch {
+	for {
+		select {
+		case b := <-a.ready:
+			return b
+		default:
+		}
+		select {
+		case b := <-a.ready:
+			return b
+		case other := <-a.p.work:
+			other.fill()
+		}
+	}
 }
 
 // Event returns the record that Scan found, nil where it is no event.
