@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seed-8ff1fc32/bank-trace/customer"
@@ -171,10 +172,11 @@ func child(dir, branch string) {
 }
 
 func TestAnotherProcessIsKeptOutAndItsKillIsSurvived(t *testing.T) {
-	arrived, killed := make(chan struct{}, 1), false
+	arrived := make(chan struct{}, 1)
+	var killed atomic.Bool
 	h := &honest{}
 	o := serve(t, func(ctx context.Context, call *bankv1.Call) (*bankv1.Reply, error) {
-		if !killed {
+		if !killed.Load() {
 			arrived <- struct{}{}
 			<-ctx.Done()
 		}
@@ -205,7 +207,7 @@ func TestAnotherProcessIsKeptOutAndItsKillIsSurvived(t *testing.T) {
 	if err := other.Wait(); err == nil {
 		t.Error("it was not killed")
 	}
-	killed = true
+	killed.Store(true)
 	err = p.command(map[string]string{"branch-1": o.at}, func(c *client.Client) error { return settleAndGoOn(t, c, true) })
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,12 +111,15 @@ func (p place) mustBeLegal(t *testing.T) (sends []string) {
 
 // honest answers every request, takes messages of the customer in rising seq only and remembers results by number.
 type honest struct {
+	mu       sync.Mutex // a customer that is killed may leave a request behind
 	seq      uint64
 	executed map[uint64]int
 	taken    uint64
 }
 
 func (h *honest) answer(_ context.Context, call *bankv1.Call) (*bankv1.Reply, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if call.Stamp.Seq <= h.taken {
 		return nil, failure(codes.Aborted, info("STALE_MESSAGE", "unknown"))
 	}
