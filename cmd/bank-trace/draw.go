@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
@@ -229,7 +230,7 @@ func writePicture(c *console, f drawFlags, p *diagram.Picture) error {
 		return err
 	}
 	fmt.Fprintf(c.out, "%s: %s, %s, %s marked\n", f.out, english.Plural(len(p.Nodes), "event", ""), english.Plural(len(p.Arrows), "message", ""), english.Plural(len(p.Marks), "finding", ""))
-	for _, note := range p.Notes {
+	for _, note := range slices.Concat(p.Notes, p.Hints) {
 		fmt.Fprintln(c.out, wrap(note, 80, 0))
 	}
 	return nil

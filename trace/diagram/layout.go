@@ -303,7 +303,8 @@ func (l *layout) note() {
 			more = append(more, fmt.Sprintf("--from %d goes on", last+1))
 		}
 		more = append(more, "--around, --request and --finding show other parts", "--rows more at once")
-		l.Notes = append(l.Notes, text+" "+strings.Join(more, "; ")+".")
+		l.Notes = append(l.Notes, text)
+		l.Hints = append(l.Hints, strings.Join(more, "; ")+".")
 	}
 	var absent []string
 	for _, p := range l.t.procs {
@@ -317,7 +318,8 @@ func (l *layout) note() {
 		if len(absent) > 4 {
 			names += fmt.Sprintf(" and %s more", humanize.Comma(int64(len(absent)-4)))
 		}
-		l.Notes = append(l.Notes, fmt.Sprintf("%s not drawn: %s. --processes names those to draw.", counted(len(absent), "process"), names))
+		l.Notes = append(l.Notes, fmt.Sprintf("%s not drawn: %s.", counted(len(absent), "process"), names))
+		l.Hints = append(l.Hints, "--processes names those to draw.")
 	}
 	if l.t.unreadable > 0 {
 		l.Notes = append(l.Notes, counted(l.t.unreadable, "line")+" of the logs cannot be read; bank-trace check says which.")

@@ -20,7 +20,8 @@ type Picture struct {
 	Ways   []Way // where a lit path goes along a lane
 	// Marks are the findings that name an event in the window, in the order of their numbers.
 	Marks []Mark
-	Notes []string // what was left out, and how to see it
+	Notes []string // what was left out
+	Hints []string // the flags of draw that show what was left out
 	Lit   bool     // some of the nodes and arrows are lit, and the others are there for orientation
 	What  string   // what is lit, in words
 }

@@ -71,7 +71,7 @@ func TestWindow(t *testing.T) {
 	if middle < 0 || len(p.Nodes) != 43 || p.Nodes[0].Clock != 14_978 || p.Nodes[len(p.Nodes)-1].Clock != 15_020 {
 		t.Errorf("%d events from clock %d to %d, the one asked for is %d", len(p.Nodes), p.Nodes[0].Clock, p.Nodes[len(p.Nodes)-1].Clock, middle)
 	}
-	if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, "43 of 30,000 events") || !strings.Contains(notes, "--from 15021 goes on") {
+	if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, "43 of 30,000 events") || !strings.Contains(strings.Join(p.Hints, " "), "--from 15021 goes on") {
 		t.Errorf("notes: %s", notes)
 	}
 }

@@ -54,7 +54,7 @@ type drawing struct {
 	width, height float64
 	slant         bool // names of lanes do not fit
 	body          bytes.Buffer
-	curves        []curve // of Arrows
+	curves        []curve // of Arrows, and behind them of links
 	taken         []box   // by nodes and labels
 	labels        [][]box // of each label
 	done          []int   // Arrows whose label is written

@@ -211,6 +211,7 @@ func (d *drawing) links() {
 			by = 26
 		}
 		c := trim(bent(from, to, by))
+		d.curves = append(d.curves, c) // behind those of Arrows, so that no words stand on it
 		d.shape("link", fmt.Sprintf("M%s %sQ%s %s %s %s", num(c.from.x), num(c.from.y), num(c.mid.x), num(c.mid.y), num(c.to.x), num(c.to.y)),
 			fmt.Sprintf("finding %d", m.N))
 	}

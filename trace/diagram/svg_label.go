@@ -122,15 +122,23 @@ func (p *Picture) arrowWords(a *Arrow) string {
 	case Again:
 		return words + ", again"
 	case Lost:
-		return words + ", lost"
+		return words + p.addressee(a) + ", lost"
 	case InFlight:
-		return words + ", in flight"
+		return words + p.addressee(a) + ", in flight"
 	case Out:
 		return words + " to " + a.Far.String()
 	case In:
 		return words + " from " + a.Far.String()
 	}
 	return words
+}
+
+// addressee says where a message without a receive was going, where that is not the lane beside its sender's.
+func (p *Picture) addressee(a *Arrow) string {
+	if from := p.Nodes[a.From].Lane; a.FarLane == from-1 || a.FarLane == from+1 {
+		return ""
+	}
+	return " to " + a.Far.Process
 }
 
 // along writes what a message carries along its arrow, if there is room.

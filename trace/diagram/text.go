@@ -267,7 +267,7 @@ func (t *textual) foot() {
 	if more := len(t.Marks) - len(t.shownMarks()); more > 0 {
 		t.fold("And " + counted(more, "finding") + " more here; bank-trace check lists them.")
 	}
-	for _, n := range t.Notes {
+	for _, n := range slices.Concat(t.Notes, t.Hints) {
 		t.fold(n)
 	}
 }
