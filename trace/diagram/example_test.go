@@ -32,9 +32,9 @@ func Example() {
 	// Space-time diagram of a purchase
 	//
 	//  clock      shop         till
-	//      1       ^            |       pay to till
-	//      2       +1---------->v       pay
-	//      3       |            o       count
+	//      1       ^            |    pay to till
+	//      2       +1---------->v    pay
+	//      3       |            o    count
 	//
 	// o local  ^ send  v receive
 	// Rows go by the Lamport clock: distance is not duration. A

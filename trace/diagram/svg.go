@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -24,25 +25,25 @@ type SVGOptions struct {
 
 // The measures of a drawing, in units that are pixels on a screen.
 const (
-	rowHeight    = 24.0 // between two lines, downward
-	columnWidth  = 32.0 // between two lines, rightward
-	laneHeight   = 84.0 // between two lanes, rightward
-	radius       = 5.5  // of a node
-	margin       = 16.0
-	axisWidth    = 44.0
-	textSize     = 11.0
-	smallSize    = 10.0
-	leastWidth   = 560.0 // so that the legend has room
-	lanesWidth   = 800.0 // of a page, from the first lane to the last
-	widestLane   = 220.0
-	narrowLane   = 44.0
-	edge         = 46.0 // from the scale to the first lane, where lanes are wide
-	footLine     = 16.0
-	badgeHeight  = 13.0
-	numbersFrom  = 60.0 // the width of a lane from which on every event has its clock beside it
-	headingSize  = 15.0
-	headingLine  = 20.0
-	slantedNames = 62.0 // height of the heads of lanes whose names are slanted
+	rowHeight   = 24.0 // between two lines, downward
+	columnWidth = 32.0 // between two lines, rightward
+	laneHeight  = 84.0 // between two lanes, rightward
+	radius      = 5.5  // of a node
+	slant       = 0.73 // of the heads of narrow lanes, as an angle
+	margin      = 16.0
+	axisWidth   = 44.0
+	textSize    = 11.0
+	smallSize   = 10.0
+	leastWidth  = 560.0 // so that the legend has room
+	lanesWidth  = 800.0 // of a page, from the first lane to the last
+	widestLane  = 220.0
+	narrowLane  = 44.0
+	edge        = 46.0 // from the scale to the first lane, where lanes are wide
+	footLine    = 16.0
+	badgeHeight = 13.0
+	numbersFrom = 60.0 // the width of a lane from which on every event has its clock beside it
+	headingSize = 15.0
+	headingLine = 20.0
 )
 
 // drawing is a picture on its way to a page.
@@ -96,7 +97,7 @@ func (d *drawing) measure() {
 	}
 	name := 0.0
 	for _, l := range d.Lanes {
-		name = max(name, textWidth(clip(l.Process, 24), 12))
+		name = max(name, textWidth(laneName(l), 12)*1.08)
 	}
 	if d.dir == Right {
 		d.pitch, d.step = laneHeight, max(columnWidth, number+8)
@@ -111,13 +112,15 @@ func (d *drawing) measure() {
 	d.step = rowHeight
 	d.pitch = min(widestLane, max(narrowLane, lanesWidth/max(1, lanes-1)))
 	before, after := min(edge, d.pitch/2), max(40, min(130, d.pitch*0.85)) // after the last lane there is room for words
-	d.slant = name > d.pitch-8
+	if d.slant = name > d.pitch-8; d.slant {
+		after = max(after, name*math.Cos(slant)+8-margin)
+	}
 	d.plot.x0 = margin + max(axisWidth, number+12)
 	d.plot.x1 = d.plot.x0 + before + (lanes-1)*d.pitch + after
 	d.width = max(leastWidth, d.plot.x1+margin)
 	d.plot.y0 = d.heading() + 30
 	if d.slant {
-		d.plot.y0 = d.heading() + slantedNames
+		d.plot.y0 = d.heading() + max(30, name*math.Sin(slant)+16)
 	}
 	d.plot.y1 = d.plot.y0 + lines*rowHeight
 	d.left, d.top = d.plot.x0+before, d.plot.y0+rowHeight/2

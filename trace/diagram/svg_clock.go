@@ -20,6 +20,9 @@ func (d *drawing) clock(i int) {
 	}
 	if d.dir == Right {
 		d.beside(i, number, "", d.aboveOrBelow(i))
+		if words[0] != "" {
+			words = append(words, clean(result(&n.Event, " ")))
+		}
 		for _, s := range words {
 			if s != "" && d.below(i, s) {
 				return

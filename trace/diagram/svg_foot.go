@@ -2,6 +2,7 @@ package diagram
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -11,24 +12,34 @@ import (
 // names writes the names of the lanes at their heads.
 func (d *drawing) names() {
 	for i, l := range d.Lanes {
-		name := clip(l.Process, 24)
+		name := laneName(l)
 		p := d.at(i, 0)
 		if d.dir == Right {
-			d.text(point{d.plot.x0 - 10, p.y + 4}, "lane", "end", name)
+			d.text(point{d.plot.x0 - 10, p.y + 4}, "lane", "end", clip(l.Process, longestName))
 			if !l.Logged {
 				d.text(point{d.plot.x0 - 10, p.y + 17}, "axis", "end", "no log")
 			}
 			continue
 		}
-		if !l.Logged {
-			name += " (no log)"
-		}
 		if d.slant {
-			d.printf("<text transform=\"translate(%s %s) rotate(-42)\" class=\"lane\">%s</text>\n", num(p.x+4), num(d.plot.y0-5), escape(name))
+			d.printf("<text transform=\"translate(%s %s) rotate(%s)\" class=\"lane\">%s</text>\n", num(p.x+4), num(d.plot.y0-5),
+				num(-slant*180/math.Pi), escape(name))
 			continue
 		}
 		d.text(point{p.x, d.plot.y0 - 9}, "lane", "middle", name)
 	}
+}
+
+// longestName is how many letters of a name are written.
+const longestName = 24
+
+// laneName is what stands at the head of a lane.
+func laneName(l Lane) string {
+	name := clip(l.Process, longestName)
+	if !l.Logged {
+		name += " (no log)"
+	}
+	return name
 }
 
 // sign is an entry of the legend: something drawn, and what it means.

@@ -171,7 +171,7 @@ func (d *drawing) along(i int, avoid crossing) {
 		if math.Cos(slope) < 0 { // read from left to right
 			slope += math.Pi
 		}
-		if math.Abs(math.Remainder(slope, 2*math.Pi)) > 1.0 {
+		if math.Abs(math.Remainder(slope, 2*math.Pi)) > d.steepest() {
 			continue
 		}
 		for _, up := range []float64{3, -9.5} {
@@ -187,6 +187,14 @@ func (d *drawing) along(i int, avoid crossing) {
 			return
 		}
 	}
+}
+
+// steepest is the angle up to which words may stand along an arrow; where time goes to the right most arrows are steep.
+func (d *drawing) steepest() float64 {
+	if d.dir == Right {
+		return 1.4
+	}
+	return 1
 }
 
 // chunksOf covers a slanted text, whose base line's middle is p, with boxes.

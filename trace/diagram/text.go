@@ -65,6 +65,7 @@ type textual struct {
 	gutter  int
 	column  int           // width of a lane
 	whole   bool          // lanes have their names, not abbreviations
+	short   bool          // some words have abbreviations
 	in, out map[int][]int // node -> its arrows, by where they are drawn
 }
 
@@ -125,7 +126,10 @@ func (t *textual) measure() {
 func (t *textual) x(lane int) int { return t.gutter + lane*t.column + t.column/2 }
 
 // end is the column at which words begin.
-func (t *textual) end() int { return t.gutter + len(t.Lanes)*t.column + 1 }
+func (t *textual) end() int {
+	lanes := max(1, len(t.Lanes))
+	return min(t.gutter+lanes*t.column+1, t.x(lanes-1)+5)
+}
 
 // heads writes the names of the lanes: whole, or abbreviated, from top to bottom where they are wider than a lane.
 func (t *textual) heads() {
@@ -228,7 +232,7 @@ func clipCells(s string, most int, cut string) string {
 // foot writes the legend, the findings and the notes.
 func (t *textual) foot() {
 	t.print("")
-	if !t.whole && len(t.Lanes) > 0 {
+	if (!t.whole || t.short) && len(t.Lanes) > 0 {
 		var names []string
 		for _, l := range t.Lanes {
 			names = append(names, l.Short+" "+l.Process)

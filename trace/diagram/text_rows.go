@@ -204,9 +204,29 @@ func (t *textual) toward(row []rune, from, to int, stroke, end rune) {
 	row[b-step] = end
 }
 
-// cut cuts words to the room that they have.
+// cut cuts words to the room that they have; names of processes are abbreviated first.
 func (t *textual) cut(words string) string {
-	return clipCells(words, max(8, t.opt.Width-t.end()), string(t.signs.cut))
+	room := max(8, t.opt.Width-t.end())
+	if cells(words) > room {
+		words = t.abbreviate(words)
+	}
+	return clipCells(words, room, string(t.signs.cut))
+}
+
+// abbreviate abbreviates the processes in words: their names, and those in the names of writes and events.
+func (t *textual) abbreviate(words string) string {
+	all := strings.Split(words, " ")
+	for i, word := range all {
+		for _, l := range t.Lanes {
+			rest, ok := strings.CutPrefix(word, l.Process)
+			if ok && len(l.Short) < len(l.Process) && (rest == "" || strings.ContainsRune("/:,", rune(rest[0]))) {
+				all[i] = l.Short + rest
+				t.short = true
+				break
+			}
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // row writes one row. Clock 0 is none.
